@@ -1,0 +1,48 @@
+import type { PlatformProfile } from "../../model/vtd/profile.js";
+import type { Action, Observation, RequestType } from "../../model/trace.js";
+import type { HostPage, RequesterId } from "../../model/words/address.js";
+
+/** Where a run starts: right after a platform reset, or translating with an empty root table and empty caches. */
+export type StartState = "reset" | "translating";
+
+/** Everything an implementation must know to set itself up for one run. */
+export interface RunSetup {
+  readonly profile: PlatformProfile;
+  readonly start: StartState;
+  /** The functions that will issue requests. */
+  readonly requesters: readonly RequesterId[];
+  /** Pages that devices may read and write; they are filled with `pageTag` before the run. */
+  readonly dataPages: readonly HostPage[];
+  /** Pages for tables, queue and status words; they are zero before the run. */
+  readonly tablePages: readonly HostPage[];
+  /** For `start: "translating"`: the page the root-table address register points to, and the queue's page. */
+  readonly rootPage: HostPage;
+  readonly queuePage: HostPage;
+}
+
+/** An IOMMU under test. Calls are synchronous; one implementation serves many runs, one after the other. */
+export interface Iommu {
+  /** As users name it: `reference`, `qemu`. */
+  readonly name: string;
+  /** Request types its devices can issue; requests of other types are left out of a run. */
+  readonly requestTypes: ReadonlySet<RequestType>;
+  /**
+   * Brings memory, registers and caches to the state `setup` describes.
+   * @throws ImplementationError when the implementation does not answer or cannot take this platform
+   */
+  reset(setup: RunSetup): void;
+  /**
+   * Performs the actions in order and returns one observation for each.
+   * @throws ImplementationError when the implementation dies, hangs or talks nonsense
+   */
+  execute(actions: readonly Action[]): Observation[];
+  /** The 32-bit values at `offset` of every data page, as the implementation holds them now. */
+  readData(page: HostPage, offset: number): number;
+  /** Ends whatever the implementation started. Safe to call twice. */
+  close(): void;
+}
+
+/** The implementation failed as a program: this says nothing about isolation, the verdict is unknown. */
+export class ImplementationError extends Error {
+  override readonly name = "ImplementationError";
+}

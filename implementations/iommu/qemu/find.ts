@@ -1,0 +1,74 @@
+/** Finding a usable QEMU on this machine. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, statSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { ImplementationError } from "../interface.js";
+
+/** A QEMU that was found and answers to `--version`. */
+export interface Qemu {
+  readonly path: string;
+  /** As it prints it: `7.2.22`. */
+  readonly version: string;
+}
+
+const PROGRAM = "qemu-system-x86_64";
+const VARIABLE = "IOMMU_SPEC_QEMU";
+const PROBE_MS = 20_000;
+
+/** What to do when there is no QEMU. */
+export const INSTALL_HINT =
+  "install it (Debian, Ubuntu: apt-get install --no-install-recommends qemu-system-x86), " +
+  `or name one with ${VARIABLE}=/path/to/${PROGRAM}`;
+
+/**
+ * The QEMU at `path`; without it the one `IOMMU_SPEC_QEMU` names, or else the first one on PATH.
+ * @throws ImplementationError that says where it looked and what to do
+ */
+export function findQemu(path?: string): Qemu {
+  const named = path ?? (process.env[VARIABLE] || undefined);
+  const found = named ?? onPath(process.env.PATH ?? "");
+  if (found === undefined) throw new ImplementationError(`no ${PROGRAM} on PATH: ${INSTALL_HINT}`);
+  const trouble = whyNotExecutable(found);
+  if (trouble !== undefined) throw new ImplementationError(`QEMU ${found}: ${trouble}: ${INSTALL_HINT}`);
+  return { path: found, version: versionOf(found) };
+}
+
+/** Whether this QEMU can leave its processors out, which makes its clock obey `clock_step`. */
+export function hasQtestAccelerator(qemu: Qemu): boolean {
+  return /^qtest$/m.test(ask(qemu.path, ["-accel", "help"]));
+}
+
+function onPath(path: string): string | undefined {
+  const candidates = path.split(delimiter).filter((folder) => folder !== "");
+  return candidates
+    .map((folder) => join(folder, PROGRAM))
+    .find((file) => whyNotExecutable(file) === undefined);
+}
+
+function whyNotExecutable(file: string): string | undefined {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (stat === undefined) return "no such file";
+  if (!stat.isFile()) return "not a file";
+  try {
+    accessSync(file, constants.X_OK);
+    return undefined;
+  } catch {
+    return "not executable";
+  }
+}
+
+function versionOf(path: string): string {
+  const text = ask(path, ["--version"]);
+  const version = /QEMU emulator version (\S+)/.exec(text)?.[1];
+  if (version !== undefined) return version;
+  const said = text.trim().split("\n")[0] ?? "";
+  throw new ImplementationError(`${path} is not a QEMU system emulator: --version says "${said}"`);
+}
+
+function ask(path: string, args: readonly string[]): string {
+  const run = spawnSync(path, args, { encoding: "utf8", timeout: PROBE_MS, killSignal: "SIGKILL" });
+  if (run.error !== undefined) {
+    throw new ImplementationError(`cannot run ${path} ${args.join(" ")}: ${run.error.message}`);
+  }
+  return `${run.stdout}${run.stderr}`;
+}

@@ -1,0 +1,160 @@
+/**
+ * The invalidations software has submitted, when each was submitted and when it was seen to be complete, and the
+ * fences that follow (VT-d 6.5; design: visibility windows).
+ */
+import { OPEN } from "../words/memory.js";
+
+/** What a request removes. Granularities as the specification prints them. */
+export type InvalidationTarget =
+  | { readonly cache: "context"; readonly granularity: "global" }
+  | { readonly cache: "context"; readonly granularity: "domain"; readonly domainId: number }
+  | {
+      readonly cache: "context";
+      readonly granularity: "device";
+      readonly domainId: number;
+      readonly sourceId: number;
+      /** Bits of the source id that are not compared. */
+      readonly ignoredSourceBits: number;
+    }
+  | { readonly cache: "iotlb"; readonly granularity: "global" }
+  | { readonly cache: "iotlb"; readonly granularity: "domain"; readonly domainId: number }
+  | {
+      readonly cache: "iotlb";
+      readonly granularity: "page";
+      readonly domainId: number;
+      readonly firstPage: number;
+      readonly pageCount: number;
+      /** Invalidation hint: entries that point to tables may stay. */
+      readonly leafOnly: boolean;
+    }
+  /** Setting the root-table pointer on a platform with CAP.ESRTPS = 1. */
+  | { readonly cache: "all" };
+
+export interface Invalidation {
+  readonly target: InvalidationTarget;
+  /** Step at which hardware could first execute it. */
+  submitted: number;
+  /** Step at which software had seen its completion; {@link OPEN} while it has not. */
+  observed: number;
+  /** Invalidations of a higher group execute after every one of a lower group (a wait descriptor with FN = 1). */
+  readonly fenceGroup: number;
+  /** Submitted through the queue, where the ordering of descriptors applies (6.5.2.11). */
+  readonly queued: boolean;
+}
+
+/** The cache whose entry is asked about. */
+export const Cache = { root: 0, context: 1, pagingStructure: 2, iotlb: 3 } as const;
+export type Cache = (typeof Cache)[keyof typeof Cache];
+
+/** Number of pages that one entry of a level maps or reaches. */
+export const PAGES_BY_LEVEL = [0, 1, 0x200, 0x40000, 0x8000000, 0x1000000000];
+
+/** FM (VT-d 6.5.2.1): which function bits of the source id are not compared. */
+export const FUNCTION_MASK_BITS = [0, 4, 6, 7];
+
+/** True when the invalidation must remove a context-cache entry of that source, filled under that domain id. */
+function coversContext(target: InvalidationTarget, sourceId: number, domainId: number): boolean {
+  if (target.cache === "all") return true;
+  if (target.cache !== "context") return false;
+  if (target.granularity === "global") return true;
+  if (target.domainId !== domainId) return false;
+  return target.granularity === "domain" || ((target.sourceId ^ sourceId) & ~target.ignoredSourceBits) === 0;
+}
+
+/** True when it must remove the IOTLB entry that answers for `page`, filled under that domain id. */
+function coversIotlb(target: InvalidationTarget, domainId: number, page: number): boolean {
+  if (target.cache === "all") return true;
+  if (target.cache !== "iotlb") return false;
+  if (target.granularity === "global") return true;
+  if (target.domainId !== domainId) return false;
+  if (target.granularity === "domain") return true;
+  return page >= target.firstPage && page < target.firstPage + target.pageCount;
+}
+
+/** True when it must remove the paging-structure entry of `level` on the way to `page`. */
+function coversPagingStructure(target: InvalidationTarget, domainId: number, page: number, level: number): boolean {
+  if (target.cache !== "iotlb" || target.granularity !== "page") return coversIotlb(target, domainId, page);
+  if (target.domainId !== domainId || target.leafOnly) return false;
+  const pages = PAGES_BY_LEVEL[level]!;
+  const first = page - (page % pages);
+  return target.firstPage < first + pages && first < target.firstPage + target.pageCount;
+}
+
+/** Tags of the cached entry a fence is asked for. */
+export interface CacheTags {
+  sourceId: number;
+  domainId: number;
+  page: number;
+  /** Level of a paging-structure entry. */
+  level: number;
+}
+
+/** True when the invalidation must remove the entry with these tags from that cache. */
+export function covers(target: InvalidationTarget, cache: Cache, tags: CacheTags): boolean {
+  switch (cache) {
+    case Cache.root:
+      // Choice: a root entry may be kept apart from the context entries it leads to; 6.5.3.1 asks software for a
+      // global context-cache invalidation when one changes, so only that is sure to remove it.
+      return target.cache === "all" || (target.cache === "context" && target.granularity === "global");
+    case Cache.context:
+      return coversContext(target, tags.sourceId, tags.domainId);
+    case Cache.pagingStructure:
+      return coversPagingStructure(target, tags.domainId, tags.page, tags.level);
+    default:
+      return coversIotlb(target, tags.domainId, tags.page);
+  }
+}
+
+/** 6.5.2.11: IOTLB invalidations execute after every earlier context-cache invalidation of the queue. */
+function executesBefore(earlier: Invalidation, later: Invalidation): boolean {
+  if (earlier.observed <= later.submitted) return true;
+  if (!earlier.queued || !later.queued) return false;
+  if (earlier.fenceGroup < later.fenceGroup) return true;
+  return earlier.target.cache === "context" && later.target.cache === "iotlb";
+}
+
+/** The submission of the last covering invalidation known to be done, and which covering ones are known to be. */
+export interface Fence {
+  step: number;
+  /** Indices into the log. */
+  readonly done: number[];
+}
+
+export class InvalidationLog {
+  readonly entries: Invalidation[] = [];
+
+  reset(): void {
+    this.entries.length = 0;
+  }
+
+  submit(target: InvalidationTarget, step: number, queued: boolean, fenceGroup: number): Invalidation {
+    const entry = { target, submitted: step, observed: OPEN, fenceGroup, queued };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  /**
+   * The fence of a cache for an entry with these tags as of step `at`, given that the invalidations `known` are done.
+   * Done means: seen complete by then, or executed before one that is known to be done.
+   */
+  fence(cache: Cache, tags: CacheTags, at: number, known: readonly number[], into: Fence): void {
+    into.step = 0;
+    into.done.length = 0;
+    const { entries } = this;
+    for (let index = 0; index < entries.length; index++) {
+      const entry = entries[index]!;
+      if (entry.submitted > at || !covers(entry.target, cache, tags)) continue;
+      if (entry.observed > at && !this.impliedBy(known, index)) continue;
+      into.done.push(index);
+      if (entry.submitted > into.step) into.step = entry.submitted;
+    }
+  }
+
+  private impliedBy(known: readonly number[], index: number): boolean {
+    for (const later of known) {
+      if (later === index) return true;
+      if (later > index && executesBefore(this.entries[index]!, this.entries[later]!)) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,98 @@
+/** The platforms the suite knows. Register values are those the machines print in their kernel logs. */
+import type { Word } from "../trace.js";
+import type { PlatformProfile } from "./profile.js";
+
+/** 512 MiB, enough for every address a scenario uses. */
+const MEMORY_PAGES = 0x20000;
+
+function word(hex: string): Word {
+  const value = BigInt(`0x${hex}`);
+  return { low: Number(value & 0xffffffffn), high: Number(value >> 32n) };
+}
+
+function profile(
+  id: string,
+  description: string,
+  source: string,
+  version: string,
+  cap: string,
+  ecap: string,
+  hostAddressWidth: number,
+  habits: Partial<PlatformProfile> = {},
+): PlatformProfile {
+  const [major, minor] = version.split(":").map(Number);
+  return {
+    id,
+    description,
+    source,
+    version: { major: major!, minor: minor! },
+    capability: word(cap),
+    extendedCapability: word(ecap),
+    hostAddressWidth,
+    iotlbLookup: "either",
+    ignoredBitsChecked: false,
+    memoryPages: MEMORY_PAGES,
+    ...habits,
+  };
+}
+
+export const profiles: readonly PlatformProfile[] = [
+  profile("qemu-39", "QEMU intel-iommu, aw-bits=39", "QEMU 7.2.22 registers", "1:0", "d2008c22260206", "f00f4a", 39),
+  profile("qemu-48", "QEMU intel-iommu, aw-bits=48", "QEMU 7.2.22 registers", "1:0", "d2008c222f0606", "f00f4a", 48),
+  profile(
+    "qemu-48-caching-mode",
+    "QEMU intel-iommu, aw-bits=48, caching-mode=on",
+    "QEMU 7.2.22 registers",
+    "1:0",
+    "d2008c222f0686",
+    "f00f4a",
+    48,
+  ),
+  profile(
+    "gm45",
+    "Mobile 4 series: register invalidation only, write buffers to be flushed",
+    "kernel log",
+    "1:0",
+    "c9008020e30272",
+    "1000",
+    36,
+  ),
+  profile(
+    "ivy-bridge",
+    "Ivy Bridge client, main unit: 39 bit, 4 KiB pages only, ignored bits checked",
+    "kernel log; ignored bits: field report of the Muen separation kernel",
+    "1:0",
+    "c9008020660262",
+    "f0105a",
+    39,
+    { ignoredBitsChecked: true },
+  ),
+  profile(
+    "skylake-sp",
+    "Skylake/Cascade Lake server: 48 bit, eight fault records, both invalidation interfaces",
+    "kernel log",
+    "1:0",
+    "8d2078c106f0466",
+    "f020df",
+    46,
+  ),
+  profile(
+    "sapphire-rapids",
+    "Sapphire Rapids server: 57 bit, queued invalidation only",
+    "kernel log",
+    "6:0",
+    "19ed008c40780c66",
+    "3ee9e86f050df",
+    52,
+    { iotlbLookup: "source-id" },
+  ),
+];
+
+/** The profile of that id. @throws RangeError naming the known ones */
+export function profileNamed(id: string): PlatformProfile {
+  const found = profiles.find((one) => one.id === id);
+  if (!found) {
+    throw new RangeError(`unknown profile "${id}"; known: ${profiles.map((one) => one.id).join(", ")}`);
+  }
+  return found;
+}

@@ -1,0 +1,59 @@
+/**
+ * The registers that steer translation, with their windows: a new value may be in force from the write of the command
+ * on, the old one until software has seen in GSTS that the command is done (VT-d 11.4.4, 11.4.5).
+ */
+import { OPEN } from "../words/memory.js";
+
+/** The values a register has held. Its windows overlap while a command is under way. */
+export class RegisterWindow {
+  count = 0;
+  readonly value: number[] = [];
+  readonly since: number[] = [];
+  readonly until: number[] = [];
+
+  /** As after a reset: one value, in force from the beginning. */
+  reset(value: number): void {
+    this.count = 0;
+    this.add(value, 0);
+  }
+
+  /** A command that changes the value was written at step `step`. */
+  commanded(value: number, step: number): void {
+    this.add(value, step);
+  }
+
+  /** Software saw at step `step` that the last command is done. */
+  observed(step: number): void {
+    for (let index = 0; index < this.count - 1; index++) {
+      if (this.until[index]! > step) this.until[index] = step;
+    }
+  }
+
+  /** The value the last command asked for. */
+  get latest(): number {
+    return this.value[this.count - 1]!;
+  }
+
+  /** True when an older value may still be in force at step `step`. */
+  isPending(step: number): boolean {
+    return this.count > 1 && this.until[this.count - 2]! > step;
+  }
+
+  private add(value: number, since: number): void {
+    this.value[this.count] = value;
+    this.since[this.count] = since;
+    this.until[this.count] = OPEN;
+    this.count++;
+  }
+}
+
+/** GSTS.TES (1 or 0) and the page of the root table that SRTP last latched. */
+export class SteeringRegisters {
+  readonly enabled = new RegisterWindow();
+  readonly rootPointer = new RegisterWindow();
+
+  reset(translating: boolean, rootPage: number): void {
+    this.enabled.reset(translating ? 1 : 0);
+    this.rootPointer.reset(rootPage);
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Declared layouts of table entries, registers, descriptors and records. Everything that knows where a bit is
+ * (encoding, decoding, display, reserved-bit checks, documentation, tests) reads these declarations.
+ */
+import type { Word } from "../trace.js";
+
+/**
+ * - `field`: has a meaning; `reservedWhen` names the platforms on which it is reserved instead;
+ * - `address`: a page number whose bits at and above the host address width are reserved;
+ * - `reserved`: hardware checks that it is zero;
+ * - `ignored`: hardware never looks at it.
+ */
+export type FieldKind = "field" | "address" | "reserved" | "ignored";
+
+export interface Field<Platform = unknown> {
+  readonly name: string;
+  /** Highest and lowest bit, both included, counted from bit 0 of the whole entry. */
+  readonly high: number;
+  readonly low: number;
+  readonly kind: FieldKind;
+  readonly meaning: string;
+  /** Lowest bit from which on the field is reserved on this platform; `low` means all of it. */
+  readonly reservedFrom?: (platform: Platform) => number;
+}
+
+export interface Layout<Platform = unknown> {
+  readonly name: string;
+  readonly section: string;
+  /** Bits in the whole entry, a multiple of 64 (or 32 for a register). */
+  readonly width: number;
+  readonly fields: readonly Field<Platform>[];
+}
+
+/** Bits as the specifications print them: `"63:12"` or `"0"`. */
+function parseBits(bits: string): { high: number; low: number } {
+  const [high, low] = bits.split(":").map(Number);
+  return { high: high!, low: low ?? high! };
+}
+
+/** A field with a meaning of its own. `reservedFrom` as in {@link Field}. */
+export function field<P>(
+  name: string,
+  bits: string,
+  meaning: string,
+  reservedFrom?: (platform: P) => number,
+): Field<P> {
+  return { name, ...parseBits(bits), kind: "field", meaning, ...(reservedFrom && { reservedFrom }) };
+}
+
+/** A page number; bits at and above the host address width are reserved. */
+export function address<P>(name: string, bits: string, meaning: string): Field<P> {
+  return { name, ...parseBits(bits), kind: "address", meaning };
+}
+
+/** Bits that hardware checks to be zero. */
+export function reserved<P>(bits: string): Field<P> {
+  return { name: `reserved ${bits}`, ...parseBits(bits), kind: "reserved", meaning: "must be zero" };
+}
+
+/** Bits that hardware never looks at. */
+export function ignored<P>(bits: string): Field<P> {
+  return { name: `ignored ${bits}`, ...parseBits(bits), kind: "ignored", meaning: "hardware does not look" };
+}
+
+/**
+ * Declares a layout and checks that its fields cover every bit exactly once.
+ * @throws RangeError naming the bit that is declared twice or not at all
+ */
+export function layout<P>(name: string, section: string, width: number, fields: Field<P>[]): Layout<P> {
+  const owner: (string | undefined)[] = new Array(width).fill(undefined);
+  for (const one of fields) {
+    for (let bit = one.low; bit <= one.high; bit++) {
+      if (bit >= width || owner[bit] !== undefined) throw new RangeError(`${name}: bit ${bit} of ${one.name} is taken`);
+      owner[bit] = one.name;
+    }
+  }
+  const missing = owner.indexOf(undefined);
+  if (missing >= 0) throw new RangeError(`${name}: bit ${missing} is not declared`);
+  return { name, section, width, fields };
+}
+
+/** The field of that name. @throws RangeError when the layout has none */
+export function fieldOf<P>(of: Layout<P>, name: string): Field<P> {
+  const found = of.fields.find((one) => one.name === name);
+  if (!found) throw new RangeError(`${of.name} has no field ${name}`);
+  return found;
+}
+
+/** The words with every 64 bits of a layout's width, all zero. */
+function blankWords(width: number): { low: number; high: number }[] {
+  return Array.from({ length: Math.ceil(width / 64) }, () => ({ low: 0, high: 0 }));
+}
+
+/** Bit `bit` of an entry given as 64-bit words. */
+function bitOf(words: readonly Word[], bit: number): number {
+  const word = words[bit >>> 6]!;
+  const half = bit & 32 ? word.high : word.low;
+  return (half >>> (bit & 31)) & 1;
+}
+
+function setBit(words: { low: number; high: number }[], bit: number): void {
+  const word = words[bit >>> 6]!;
+  const mask = 1 << (bit & 31);
+  if (bit & 32) word.high = (word.high | mask) >>> 0;
+  else word.low = (word.low | mask) >>> 0;
+}
+
+/**
+ * The entry with the given field values, every other bit zero, as 64-bit words, lowest first. Values are taken
+ * modulo the field's width; an address field takes a page number.
+ * @throws RangeError when the layout has no field of a given name
+ */
+export function encode<P>(of: Layout<P>, values: Readonly<Record<string, number>>): Word[] {
+  const words = blankWords(of.width);
+  for (const [name, value] of Object.entries(values)) {
+    const { low, high } = fieldOf(of, name);
+    let rest = value;
+    for (let bit = low; bit <= high; bit++) {
+      if (rest % 2 === 1) setBit(words, bit);
+      rest = Math.floor(rest / 2);
+    }
+  }
+  return words;
+}
+
+/** One field's value; exact up to 53 bits, an address field gives a page number. */
+export function readField<P>(of: Layout<P>, name: string, words: readonly Word[]): number {
+  const { low, high } = fieldOf(of, name);
+  let value = 0;
+  for (let bit = high; bit >= low; bit--) value = value * 2 + bitOf(words, bit);
+  return value;
+}
+
+/** Every field with a meaning, by name. */
+export function decode<P>(of: Layout<P>, words: readonly Word[]): Record<string, number> {
+  const named = of.fields.filter((one) => one.kind === "field" || one.kind === "address");
+  return Object.fromEntries(named.map((one) => [one.name, readField(of, one.name, words)]));
+}
+
+/** The bits of an entry that must be zero on this platform, as 64-bit words. */
+export function reservedMask<P extends { readonly hostAddressWidth: number }>(of: Layout<P>, platform: P): Word[] {
+  return maskOf(of, (one) => {
+    if (one.kind === "reserved") return one.low;
+    if (one.kind === "address") return platform.hostAddressWidth % 64 || 64;
+    return one.reservedFrom?.(platform) ?? Number.POSITIVE_INFINITY;
+  });
+}
+
+/** The bits of an entry that hardware never looks at, as 64-bit words. */
+export function ignoredMask<P>(of: Layout<P>): Word[] {
+  return maskOf(of, (one) => (one.kind === "ignored" ? one.low : Number.POSITIVE_INFINITY));
+}
+
+/** The mask of one field, as 64-bit words. */
+export function fieldMask<P>(of: Layout<P>, name: string): Word[] {
+  return maskOf(of, (one) => (one.name === name ? one.low : Number.POSITIVE_INFINITY));
+}
+
+function maskOf<P>(of: Layout<P>, from: (one: Field<P>) => number): Word[] {
+  const words = blankWords(of.width);
+  for (const one of of.fields) {
+    for (let bit = Math.max(one.low, from(one)); bit <= one.high; bit++) setBit(words, bit);
+  }
+  return words;
+}
