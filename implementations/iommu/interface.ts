@@ -15,6 +15,8 @@ export interface RunSetup {
   readonly dataPages: readonly HostPage[];
   /** Pages for tables, queue and status words; they are zero before the run. */
   readonly tablePages: readonly HostPage[];
+  /** Seed of whatever an implementation leaves to chance: when it fetches, evicts, completes. */
+  readonly timing: number;
   /** For `start: "translating"`: the page the root-table address register points to, and the queue's page. */
   readonly rootPage: HostPage;
   readonly queuePage: HostPage;
@@ -36,7 +38,7 @@ export interface Iommu {
    * @throws ImplementationError when the implementation dies, hangs or talks nonsense
    */
   execute(actions: readonly Action[]): Observation[];
-  /** The 32-bit values at `offset` of every data page, as the implementation holds them now. */
+  /** The 32-bit value at `offset` of a data page when everything under way has come to rest. */
   readData(page: HostPage, offset: number): number;
   /** Ends whatever the implementation started. Safe to call twice. */
   close(): void;

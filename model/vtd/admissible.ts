@@ -2,12 +2,13 @@
  * Which outcomes a conforming IOMMU may show for a request, given everything software has done and observed so far:
  * the window rule of `docs/visibility-windows.md`, for VT-d legacy mode with its caches and tags (6.2).
  */
-import type { Request } from "../trace.js";
+import { Effect, type Request } from "../trace.js";
 import { OPEN, type PhysicalMemory } from "../words/memory.js";
-import { Cache, type CacheTags, type Fence, type InvalidationLog } from "./invalidation-log.js";
-import type { FaultRule } from "./rules.js";
+import { type Chain, ChainMoments, type ContextWindow, latestSince, NOTHING_KNOWN } from "./chain-moments.js";
+import type { InvalidationLog } from "./invalidation-log.js";
+import { type FaultRule, faultRules } from "./rules.js";
 import type { SteeringRegisters } from "./steering.js";
-import { decide, decideBeforeWalk, Translation, walk, type WalkPlatform } from "./walk.js";
+import { decide, decideBeforeWalk, lookUpContext, Translation, walk, type WalkPlatform } from "./walk.js";
 import { Link, WindowReader } from "./window-reader.js";
 
 /** One admissible outcome: what becomes of the request and, if it is blocked, why and whether that is recorded. */
@@ -19,37 +20,42 @@ export interface Outcome {
   readonly recorded: boolean;
 }
 
-/** A context entry of the requester itself, under which a cached entry may have been filled or is looked up. */
-interface Looker {
-  readonly domainId: number;
-  /** First page that its address width does not reach; 0 when it does not walk tables (pass-through). */
-  readonly walkLimit: number;
-  readonly since: readonly number[];
-  readonly until: readonly number[];
-}
+const NO_LEVELS: readonly number[] = [];
+/** What is not there to be read is not there to be cached. */
+const FETCH_FAULTS: ReadonlySet<FaultRule | null> = new Set([
+  faultRules.rootFetch,
+  faultRules.contextFetch,
+  faultRules.firstTableFetch,
+  faultRules.tableFetch,
+]);
 
-/** Windows of a chain, or of its part down to the context entry. */
-interface Chain {
+/** The chain a reader has just read, with the tags that the walk found. */
+class ReadChain implements Chain {
   readonly since: ArrayLike<number>;
   readonly until: ArrayLike<number>;
   readonly level: ArrayLike<number>;
-}
+  sourceId = 0;
+  domainId = 0;
 
-const NOTHING_KNOWN: readonly number[] = [];
-const NO_LEVELS: readonly number[] = [];
-/** Fences are asked for one link after the other, so a handful of result objects serves every request. */
-const LINKS = 10;
+  constructor(readonly reader: WindowReader) {
+    this.since = reader.since;
+    this.until = reader.until;
+    this.level = reader.level;
+  }
+}
 
 export class AdmissibleOutcomes {
   /** What the last {@link compute} found, without repetitions. */
   readonly found: Outcome[] = [];
 
-  private readonly own: WindowReader;
-  private readonly other: WindowReader;
+  private readonly own: ReadChain;
+  private readonly other: ReadChain;
+  private readonly contextReader: WindowReader;
+  private readonly moments: ChainMoments;
   private readonly translation = new Translation();
-  private readonly tags: CacheTags = { sourceId: 0, domainId: 0, page: 0, level: 0 };
-  private readonly fences: Fence[] = Array.from({ length: LINKS }, () => ({ step: 0, done: [] }));
-  private readonly lookers: Looker[] = [];
+  private readonly contextTranslation = new Translation();
+  private readonly contextsByFunction = new Map<number, ContextWindow[]>();
+  private allContexts: ContextWindow[] | null = null;
   private now = 0;
   private request!: Request;
 
@@ -57,12 +63,14 @@ export class AdmissibleOutcomes {
     private readonly platform: WalkPlatform,
     memory: PhysicalMemory,
     registers: SteeringRegisters,
-    private readonly log: InvalidationLog,
+    log: InvalidationLog,
     /** The functions that may fill caches under a domain id they share. */
     private readonly requesters: readonly number[],
   ) {
-    this.own = new WindowReader(memory, registers, platform.cachingMode);
-    this.other = new WindowReader(memory, registers, platform.cachingMode);
+    this.own = new ReadChain(new WindowReader(memory, registers, platform.cachingMode));
+    this.other = new ReadChain(new WindowReader(memory, registers, platform.cachingMode));
+    this.contextReader = new WindowReader(memory, registers, platform.cachingMode);
+    this.moments = new ChainMoments(log, () => this.contexts());
   }
 
   /** Fills {@link found} with every outcome the request may have when it is answered at step `now`. */
@@ -70,255 +78,250 @@ export class AdmissibleOutcomes {
     this.now = now;
     this.request = request;
     this.found.length = 0;
-    this.lookers.length = 0;
-    this.ownChains();
-    for (const requester of this.requesters) {
-      if (requester !== request.requester && this.lookers.length > 0) this.chainsOf(requester);
-    }
+    this.contextsByFunction.clear();
+    this.allContexts = null;
+    this.moments.begin(now, request.page);
+    if (!this.ownChains()) return this.found;
+    for (const requester of this.requesters) if (requester !== request.requester) this.chainsOf(requester);
     return this.found;
   }
 
-  /** Chains that start at the requester's own root and context entries. */
-  private ownChains(): void {
+  /** Chains that start at the requester's own root and context entries. False when no table is ever looked at. */
+  private ownChains(): boolean {
     const { own, platform, request, translation } = this;
-    own.begin(this.now);
+    const { reader } = own;
+    let walked = false;
+    reader.begin(this.now);
     do {
-      if (decideBeforeWalk(request, own.translationEnabled(), translation)) {
-        this.add();
+      if (decideBeforeWalk(request, reader.translationEnabled(), translation)) {
+        this.add(false);
         continue;
       }
-      walk(platform, own, request.requester, request.page, translation);
-      this.rememberLooker();
-      if (own.isCurrent() || this.ownChainFeasible()) {
-        decide(platform, request, translation);
-        this.add();
-      }
-    } while (own.next());
+      walk(platform, reader, request.requester, request.page, translation);
+      if (!walked && !reader.hasChoice(Link.context)) this.rememberOnlyContext();
+      walked = true;
+      this.judge(own, request.requester);
+    } while (reader.next());
+    return walked;
   }
 
-  /** A context entry that passed its checks can give the domain id for look-ups. */
-  private rememberLooker(): void {
-    const { own, translation } = this;
-    if (translation.firstLevel === 0) return;
-    const { since, until } = own;
-    for (const known of this.lookers) {
-      if (
-        known.domainId === translation.domainId &&
-        known.since[Link.context] === since[Link.context] &&
-        known.since[Link.root] === since[Link.root] &&
-        known.since[Link.rootPointer] === since[Link.rootPointer]
-      ) {
-        return;
-      }
+  /** Chains of another function: its paging-structure entries are shared by domain id, and IOTLB entries may be. */
+  private chainsOf(requester: number): void {
+    const { other, platform, request, translation } = this;
+    const contexts = this.contextsOf(request.requester);
+    if (contexts.length === 0) return;
+    other.reader.begin(this.now);
+    do {
+      other.reader.translationEnabled();
+      walk(platform, other.reader, requester, request.page, translation);
+      if (translation.firstLevel === 0) continue;
+      if (contexts.some(({ domainId }) => domainId === translation.domainId)) this.judge(other, requester);
+    } while (other.reader.next(Link.rootPointer));
+  }
+
+  /** Adds what the chain just walked leads to, for each way in which it can have come about. */
+  private judge(chain: ReadChain, sourceId: number): void {
+    const { translation, request } = this;
+    chain.sourceId = sourceId;
+    chain.domainId = translation.firstLevel === 0 ? 0 : translation.domainId;
+    decide(this.platform, request, translation);
+    const { faultProcessingDisabled } = translation;
+    if (translation.optionalFault && sourceId === request.requester) this.judgeOptional(chain);
+    if (sourceId === request.requester && chain.reader.isCurrent()) {
+      this.add(faultProcessingDisabled);
+      if (this.contextsByFunction.get(sourceId)?.length === 1) return;
     }
-    this.lookers.push({
-      domainId: translation.domainId,
-      walkLimit: translation.passThrough ? 0 : this.platform.inputPageLimit[translation.firstLevel]!,
-      since: Array.from(since.subarray(0, Link.firstLevel)),
-      until: Array.from(until.subarray(0, Link.firstLevel)),
-    });
+    const context = chain.reader.length - 1 <= Link.context && !translation.passThrough;
+    if (context) {
+      if (!this.isFound(faultProcessingDisabled) && this.upperChainFeasible(chain)) this.add(faultProcessingDisabled);
+      return;
+    }
+    for (const disabled of translation.rule?.qualified ? [false, true] : [false]) {
+      if (!this.isFound(disabled) && this.feasible(chain, disabled)) this.add(disabled);
+    }
   }
 
-  private add(): void {
-    const { effect, rule, alternative, faultProcessingDisabled } = this.translation;
+  /** Hardware that applies the check treats the context entry like any other that faults. */
+  private judgeOptional(chain: ReadChain): void {
+    const { optionalFault, faultProcessingDisabled } = this.translation;
+    const { domainId } = chain;
+    chain.domainId = 0;
+    if (this.faultyEntryFeasible(chain, true)) this.addOutcome(Effect.blocked, optionalFault, faultProcessingDisabled);
+    chain.domainId = domainId;
+  }
+
+  private add(faultProcessingDisabled: boolean): void {
+    const { effect, rule, alternative } = this.translation;
     this.addOutcome(effect, rule, faultProcessingDisabled);
     if (alternative) this.addOutcome(effect, alternative, faultProcessingDisabled);
   }
 
   private addOutcome(effect: number, rule: FaultRule | null, faultProcessingDisabled: boolean): void {
     const recorded = rule !== null && !(rule.qualified && faultProcessingDisabled);
-    for (const one of this.found) {
-      if (one.effect === effect && one.rule === rule && one.recorded === recorded) return;
+    if (!this.includes(effect, rule, recorded)) this.found.push({ effect, rule, recorded });
+  }
+
+  private includes(effect: number, rule: FaultRule | null, recorded: boolean): boolean {
+    return this.found.some((one) => one.effect === effect && one.rule === rule && one.recorded === recorded);
+  }
+
+  /** True when the chain just decided would add nothing. */
+  private isFound(faultProcessingDisabled: boolean): boolean {
+    const { effect, rule, alternative } = this.translation;
+    const recorded = (one: FaultRule) => !(one.qualified && faultProcessingDisabled);
+    if (!this.includes(effect, rule, rule !== null && recorded(rule))) return false;
+    return !alternative || this.includes(effect, alternative, recorded(alternative));
+  }
+
+  /** A fault of the root or context entry, or an address that the context entry does not reach. */
+  private upperChainFeasible(chain: ReadChain): boolean {
+    if (chain.sourceId !== this.request.requester) return false;
+    if (this.translation.firstLevel > 0) return this.ownContextDecides(chain);
+    return this.faultyEntryFeasible(chain, this.isEntryFault());
+  }
+
+  /** The last entry, which faults, is read now or, as `cacheable` ones may be in Caching Mode, from its cache. */
+  private faultyEntryFeasible(chain: ReadChain, cacheable: boolean): boolean {
+    const { moments, now, platform } = this;
+    const last = chain.reader.length - 1;
+    if (chain.until[last]! > now && moments.inUse(chain, last - 1, now, NOTHING_KNOWN)) return true;
+    return cacheable && platform.cachingMode && moments.inUse(chain, last, now, NOTHING_KNOWN);
+  }
+
+  /** The fault lies in what an entry says. */
+  private isEntryFault(): boolean {
+    return !FETCH_FAULTS.has(this.translation.fault);
+  }
+
+  /** The chain can answer the request under a context entry whose FPD is `disabled`. */
+  private feasible(chain: ReadChain, disabled: boolean): boolean {
+    if (this.translation.passThrough) {
+      return this.ownContextDecides(chain) || this.iotlbFeasible(chain, disabled);
     }
-    this.found.push({ effect, rule, recorded });
+    if (this.walkFeasible(chain, disabled)) return true;
+    const faulty = this.translation.fault !== null || this.translation.notPresent;
+    if (!faulty) return this.iotlbFeasible(chain, disabled);
+    // Caching Mode (6.1): an entry that faults may be cached like any other.
+    if (!this.platform.cachingMode || !this.isEntryFault()) return false;
+    const last = chain.reader.length - 1;
+    if (chain.level[last] === 1) return this.iotlbFeasible(chain, disabled);
+    return this.walksNow(chain, disabled) && this.moments.inUse(chain, last, this.now, NOTHING_KNOWN);
   }
 
-  /** Sets the tags under which the entries of the chain were cached. */
-  private tagsFor(sourceId: number, domainId: number): void {
-    this.tags.sourceId = sourceId;
-    this.tags.domainId = domainId;
-    this.tags.page = this.request.page;
-  }
-
-  private ownChainFeasible(): boolean {
-    const { own, translation, request } = this;
-    this.tagsFor(request.requester, translation.domainId);
-    const last = own.length - 1;
-    if (last === Link.context && translation.firstLevel > 0) return this.contextDecides(own);
-    if (own.until[last]! > this.now && this.ownWalkFeasible(own, last)) return true;
-    if (translation.fault || translation.notPresent) {
-      return this.platform.cachingMode && this.cachedFaultFeasible(own, last);
-    }
-    return this.iotlbFeasible(own, last, true);
-  }
-
-  /** Pass-through, or an address beyond the width: no entry below the context entry was read. */
-  private contextDecides(chain: WindowReader): boolean {
-    if (this.upward(chain, Link.context, this.now, NOTHING_KNOWN)) return true;
-    return !this.translation.fault && this.iotlbFeasible(chain, Link.context + 1, true);
+  private ownContextDecides(chain: ReadChain): boolean {
+    if (chain.sourceId !== this.request.requester) return false;
+    return this.moments.inUse(chain, Link.context, this.now, NOTHING_KNOWN);
   }
 
   /** The last entry is read now; those above it may come from their caches. */
-  private ownWalkFeasible(chain: WindowReader, last: number): boolean {
-    if (last < Link.firstLevel) return this.upward(chain, last - 1, this.now, NOTHING_KNOWN);
-    if (!this.upward(chain, last - 1, this.now, NOTHING_KNOWN)) return false;
-    if (this.upward(chain, Link.context, this.now, NOTHING_KNOWN)) return true;
-    return last > Link.firstLevel && this.walkLookedUpNow();
-  }
-
-  /** Caching Mode (6.1): an entry that faults may be cached like any other; faulting context entries under DID 0. */
-  private cachedFaultFeasible(chain: WindowReader, last: number): boolean {
-    const { tags } = this;
-    let cache: Cache = Cache.root;
-    if (last === Link.context) {
-      cache = Cache.context;
-      tags.domainId = 0;
-    } else if (last >= Link.firstLevel) {
-      cache = chain.level[last] === 1 ? Cache.iotlb : Cache.pagingStructure;
-      tags.level = chain.level[last]!;
+  private walkFeasible(chain: ReadChain, disabled: boolean): boolean {
+    const last = chain.reader.length - 1;
+    if (chain.until[last]! <= this.now) return false;
+    if (last === Link.firstLevel) {
+      return this.hasFpd(this.translation, disabled) && this.ownContextDecides(chain);
     }
-    const fence = this.fences[last]!;
-    this.log.fence(cache, tags, this.now, NOTHING_KNOWN, fence);
-    const read = Math.max(fence.step, latestSince(chain, last));
-    return read < chain.until[last]! && this.upward(chain, last - 1, read, fence.done);
-  }
-
-  /**
-   * The answer comes from the IOTLB: the last entry was read at some time since the IOTLB's fence. `last` one past the
-   * context entry stands for a pass-through result, which rests on no further entry.
-   */
-  private iotlbFeasible(chain: WindowReader, last: number, ownChain: boolean): boolean {
-    const lookup = this.platform.profile.iotlbLookup;
-    const bySource = lookup !== "domain-id";
-    const byDomain = lookup !== "source-id";
-    const fence = this.fences[last]!;
-    this.log.fence(Cache.iotlb, this.tags, this.now, NOTHING_KNOWN, fence);
-    const passThrough = chain.length === last;
-    const read = Math.max(fence.step, latestSince(chain, passThrough ? last - 1 : last));
-    const until = passThrough ? OPEN : chain.until[last]!;
-    if (read >= until) return false;
-    if (this.filledAt(chain, last, read, fence.done, chain, this.tags.sourceId)) {
-      if (bySource && ownChain) return true;
-      if (byDomain && this.domainLookedUpAt(this.now)) return true;
-    }
-    // Filled for the requester itself, with the upper part taken from a paging-structure cache.
-    if (passThrough || last === Link.firstLevel) return false;
-    return this.lookers.some((looker) => {
-      if (!this.walksDomain(looker)) return false;
-      const later = Math.max(read, latestSince(looker, Link.context));
-      if (later >= until || !this.filledAt(chain, last, later, fence.done, looker, this.request.requester)) return false;
-      return bySource || this.domainLookedUpAt(this.now);
-    });
-  }
-
-  /** The IOTLB entry was filled at step `read` for the function `sourceId`, whose context entry is that of `looker`. */
-  private filledAt(
-    chain: Chain,
-    last: number,
-    read: number,
-    done: readonly number[],
-    looker: Pick<Chain, "since" | "until">,
-    sourceId: number,
-  ): boolean {
-    return this.upward(chain, last - 1, read, done) && this.contextUsableAt(looker, read, done, sourceId);
-  }
-
-  /** True when the looker is a context entry whose tables are walked under the chain's domain id. */
-  private walksDomain(looker: Looker): boolean {
-    return looker.domainId === this.translation.domainId && this.request.page < looker.walkLimit;
+    return this.walksNow(chain, disabled) && this.moments.inUse(chain, last - 1, this.now, NOTHING_KNOWN);
   }
 
   /** A paging-structure entry of the chain's domain can be used by the requester itself now. */
-  private walkLookedUpNow(): boolean {
+  private walksNow(chain: ReadChain, disabled: boolean): boolean {
+    const contexts = this.contextsOf(this.request.requester, disabled);
+    return this.moments.usedFrom(contexts, chain.domainId, this.now, NOTHING_KNOWN) === this.now;
+  }
+
+  /** The answer comes from the IOTLB, whose entry was filled at some time since its fence. */
+  private iotlbFeasible(chain: ReadChain, disabled: boolean): boolean {
+    const { iotlbLookup } = this.platform.profile;
+    if (iotlbLookup !== "domain-id" && this.filledForRequester(chain, disabled)) return true;
+    return iotlbLookup !== "source-id" && this.domainLookedUp(chain, disabled) && this.filled(chain);
+  }
+
+  /** The requester's own context entry can give the chain's domain id now. */
+  private domainLookedUp(chain: ReadChain, disabled: boolean): boolean {
+    return this.contextsOf(this.request.requester, disabled).some(
+      (context) =>
+        context.domainId === chain.domainId && this.moments.inUse(context, Link.context, this.now, NOTHING_KNOWN),
+    );
+  }
+
+  /** The IOTLB entry was filled for the requester, under a context entry of its own. */
+  private filledForRequester(chain: ReadChain, disabled: boolean): boolean {
     const { requester } = this.request;
-    return this.lookers.some(
-      (looker) => this.walksDomain(looker) && this.contextUsableAt(looker, this.now, NOTHING_KNOWN, requester),
-    );
-  }
-
-  /** The requester's own context entry can give the chain's domain id at step `at`. */
-  private domainLookedUpAt(at: number): boolean {
-    const { domainId } = this.translation;
-    return this.lookers.some(
-      (looker) =>
-        looker.domainId === domainId && this.contextUsableAt(looker, at, NOTHING_KNOWN, this.request.requester),
-    );
-  }
-
-  /** The context entry at the end of these windows can be in use for `sourceId` at step `at`. */
-  private contextUsableAt(
-    links: Pick<Chain, "since" | "until">,
-    at: number,
-    known: readonly number[],
-    sourceId: number,
-  ): boolean {
-    const chainSource = this.tags.sourceId;
-    this.tags.sourceId = sourceId;
-    const usable = this.upward({ since: links.since, until: links.until, level: NO_LEVELS }, Link.context, at, known);
-    this.tags.sourceId = chainSource;
-    return usable;
-  }
-
-  /**
-   * Going up from `link`: each entry was read since its cache's fence, as of the moment the entry below was read.
-   * Taking the earliest moment each time is complete, because fences only grow.
-   */
-  private upward(chain: Chain, link: number, at: number, known: readonly number[]): boolean {
-    let below = at;
-    let done = known;
-    for (let index = link; index >= Link.root; index--) {
-      const fence = this.fences[index]!;
-      this.log.fence(this.cacheOf(chain, index), this.tags, below, done, fence);
-      const read = Math.max(fence.step, latestSince(chain, index));
-      if (read >= chain.until[index]!) return false;
-      below = read;
-      done = fence.done;
+    if (chain.reader.length - 1 <= Link.firstLevel) {
+      return (
+        chain.sourceId === requester &&
+        this.hasFpd(this.translation, disabled) &&
+        this.filled(chain)
+      );
     }
-    // The root pointer is not cached: it is read together with the root entry.
-    return below < chain.until[Link.rootPointer]!;
+    return this.filled(chain, this.contextsOf(requester, disabled));
   }
 
-  private cacheOf(chain: Chain, link: number): Cache {
-    if (link === Link.root) return Cache.root;
-    if (link === Link.context) return Cache.context;
-    this.tags.level = chain.level[link]!;
-    return Cache.pagingStructure;
+  /** The IOTLB entry was filled for any function, or under one of the given context entries. */
+  private filled(chain: ReadChain, contexts?: readonly ContextWindow[]): boolean {
+    const { moments, translation } = this;
+    const { length } = chain.reader;
+    // A pass-through result rests on no entry below the context entry.
+    const last = translation.passThrough ? length : length - 1;
+    const { step, done } = moments.iotlbFence(chain, last);
+    let read = Math.max(step, latestSince(chain, length - 1));
+    if (contexts) read = moments.usedFrom(contexts, chain.domainId, read, done);
+    else if (last > Link.firstLevel) read = moments.walkedFrom(chain, read, done);
+    const until = translation.passThrough ? OPEN : chain.until[last]!;
+    return read < until && moments.inUse(chain, last - 1, read, done);
   }
 
-  /** Chains of another function: its paging-structure entries are shared by domain id, and IOTLB entries may be. */
-  private chainsOf(requester: number): void {
-    const { other, platform, request, translation } = this;
-    other.begin(this.now);
+  /** Every context entry that some function may use. */
+  private contexts(): readonly ContextWindow[] {
+    this.allContexts ??= this.requesters.flatMap((requester) => this.contextsOf(requester));
+    return this.allContexts;
+  }
+
+  /** The context entries that a function may use; on demand only those with this FPD. */
+  private contextsOf(requester: number, disabled?: boolean): readonly ContextWindow[] {
+    let contexts = this.contextsByFunction.get(requester);
+    if (!contexts) {
+      contexts = this.readContexts(requester);
+      this.contextsByFunction.set(requester, contexts);
+    }
+    return disabled === undefined ? contexts : contexts.filter((context) => this.hasFpd(context, disabled));
+  }
+
+  /** A context entry with that FPD, which matters to qualified faults only. */
+  private hasFpd(context: { readonly faultProcessingDisabled: boolean }, disabled: boolean): boolean {
+    return !this.translation.rule?.qualified || context.faultProcessingDisabled === disabled;
+  }
+
+  private readContexts(requester: number): ContextWindow[] {
+    const { contextReader: reader, contextTranslation: translation } = this;
+    const contexts: ContextWindow[] = [];
+    reader.begin(this.now);
     do {
-      if (!other.translationEnabled()) continue;
-      walk(platform, other, requester, request.page, translation);
-      if (translation.firstLevel === 0 || !this.sharesDomain()) continue;
-      this.tagsFor(requester, translation.domainId);
-      if (this.otherChainFeasible()) {
-        decide(platform, request, translation);
-        this.add();
+      reader.translationEnabled();
+      if (lookUpContext(this.platform, reader, requester, this.request.page, translation)) {
+        contexts.push(this.contextWindow(reader, translation, requester));
       }
-    } while (other.next());
+    } while (reader.next(Link.rootPointer));
+    return contexts;
   }
 
-  private sharesDomain(): boolean {
-    return this.lookers.some((looker) => looker.domainId === this.translation.domainId);
+  /** Without history the requester's first walk has already read all there is. */
+  private rememberOnlyContext(): void {
+    const { own, translation, request } = this;
+    const only = translation.firstLevel > 0 ? [this.contextWindow(own.reader, translation, request.requester)] : [];
+    this.contextsByFunction.set(request.requester, only);
   }
 
-  private otherChainFeasible(): boolean {
-    const { other, translation } = this;
-    const last = other.length - 1;
-    if (translation.passThrough) return !translation.fault && this.iotlbFeasible(other, Link.context + 1, false);
-    if (last < Link.firstLevel) return false;
-    const walkNow = last > Link.firstLevel && other.until[last]! > this.now;
-    if (walkNow && this.upward(other, last - 1, this.now, NOTHING_KNOWN) && this.walkLookedUpNow()) return true;
-    return !translation.fault && !translation.notPresent && this.iotlbFeasible(other, last, false);
+  private contextWindow(reader: WindowReader, translation: Translation, sourceId: number): ContextWindow {
+    const { domainId, faultProcessingDisabled, passThrough, firstLevel } = translation;
+    return {
+      since: Array.from(reader.since.subarray(0, Link.firstLevel)),
+      until: Array.from(reader.until.subarray(0, Link.firstLevel)),
+      level: NO_LEVELS,
+      sourceId,
+      domainId,
+      walkLimit: passThrough ? 0 : this.platform.inputPageLimit[firstLevel]!,
+      faultProcessingDisabled,
+    };
   }
-}
-
-/** No entry was read before it, or one above it, held its value. */
-function latestSince(chain: Pick<Chain, "since">, link: number): number {
-  let latest = 0;
-  for (let index = Link.rootPointer; index <= link; index++) latest = Math.max(latest, chain.since[index]!);
-  return latest;
 }

@@ -38,7 +38,7 @@ export interface Invalidation {
   observed: number;
   /** Invalidations of a higher group execute after every one of a lower group (a wait descriptor with FN = 1). */
   readonly fenceGroup: number;
-  /** Submitted through the queue, where the ordering of descriptors applies (6.5.2.11). */
+  /** Submitted through the queue, where the ordering of descriptors applies (6.5.2.12). */
   readonly queued: boolean;
 }
 
@@ -93,7 +93,7 @@ export interface CacheTags {
 export function covers(target: InvalidationTarget, cache: Cache, tags: CacheTags): boolean {
   switch (cache) {
     case Cache.root:
-      // Choice: a root entry may be kept apart from the context entries it leads to; 6.5.3.1 asks software for a
+      // Choice: a root entry may be kept apart from the context entries it leads to; 6.5.3.3 asks software for a
       // global context-cache invalidation when one changes, so only that is sure to remove it.
       return target.cache === "all" || (target.cache === "context" && target.granularity === "global");
     case Cache.context:
@@ -105,7 +105,7 @@ export function covers(target: InvalidationTarget, cache: Cache, tags: CacheTags
   }
 }
 
-/** 6.5.2.11: IOTLB invalidations execute after every earlier context-cache invalidation of the queue. */
+/** 6.5.2.12: IOTLB invalidations execute after every earlier context-cache invalidation of the queue. */
 function executesBefore(earlier: Invalidation, later: Invalidation): boolean {
   if (earlier.observed <= later.submitted) return true;
   if (!earlier.queued || !later.queued) return false;
@@ -135,7 +135,7 @@ export class InvalidationLog {
 
   /**
    * The fence of a cache for an entry with these tags as of step `at`, given that the invalidations `known` are done.
-   * Done means: seen complete by then, or executed before one that is known to be done.
+   * Done means: seen complete by then, or executed before one that was or that is known to be done.
    */
   fence(cache: Cache, tags: CacheTags, at: number, known: readonly number[], into: Fence): void {
     into.step = 0;
@@ -144,16 +144,18 @@ export class InvalidationLog {
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index]!;
       if (entry.submitted > at || !covers(entry.target, cache, tags)) continue;
-      if (entry.observed > at && !this.impliedBy(known, index)) continue;
+      if (entry.observed > at && !this.isImplied(index, at, known)) continue;
       into.done.push(index);
       if (entry.submitted > into.step) into.step = entry.submitted;
     }
   }
 
-  private impliedBy(known: readonly number[], index: number): boolean {
-    for (const later of known) {
-      if (later === index) return true;
-      if (later > index && executesBefore(this.entries[index]!, this.entries[later]!)) return true;
+  private isImplied(index: number, at: number, known: readonly number[]): boolean {
+    if (known.includes(index)) return true;
+    const { entries } = this;
+    for (let later = index + 1; later < entries.length; later++) {
+      const done = entries[later]!.observed <= at || known.includes(later);
+      if (done && executesBefore(entries[index]!, entries[later]!)) return true;
     }
     return false;
   }

@@ -67,7 +67,7 @@ export const faultRules = {
     "LGN.1.1",
     0x4,
     "qualified",
-    "3.6",
+    "11.4.2",
     "The address is below 2^min(MGAW, AW)",
   ),
   passThroughBeyondWidth: fault(
@@ -83,7 +83,7 @@ export const faultRules = {
     "LGN.2",
     0x5,
     "qualified",
-    "3.7",
+    "3.7.1",
     "A write or AtomicOp needs W = 1 at every level",
   ),
   readPermission: fault(
@@ -91,7 +91,7 @@ export const faultRules = {
     "LGN.3",
     0x6,
     "qualified",
-    "3.7",
+    "3.7.1",
     "A read or AtomicOp needs R = 1 at every level; a zero-length read of a write-only page does not if CAP.ZLR = 1",
   ),
   outputInInterruptRange: fault(
@@ -107,7 +107,7 @@ export const faultRules = {
     "29h",
     0x29,
     "unqualified",
-    "3.15",
+    "5.1.4.1",
     "Without PASID only DWORD writes and zero-length reads go to FEEx_xxxxh",
   ),
 } as const satisfies Record<string, FaultRule>;

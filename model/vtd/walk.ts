@@ -1,5 +1,5 @@
 /**
- * Legacy-mode address translation (VT-d 3.4, 3.6, 3.7), in the order of the specification's steps, over an abstract
+ * Legacy-mode address translation (VT-d 3.4.2, 3.7, 3.9), in the order of the specification's steps, over an abstract
  * reader. Which value of an entry is read (the current one, a cached one, any admissible one) is the reader's
  * business; what is checked, and in which order, is decided here and nowhere else.
  */
@@ -79,6 +79,8 @@ export class Translation {
   rule: FaultRule | null = null;
   /** A second fault that hardware may report instead, where the specification prescribes no order. */
   alternative: FaultRule | null = null;
+  /** A check that hardware may or may not apply, where two sentences of the specification disagree, and that fails. */
+  optionalFault: FaultRule | null = null;
 
   start(input: number): void {
     this.input = input;
@@ -90,6 +92,7 @@ export class Translation {
     this.passThrough = false;
     this.level = 0;
     this.firstLevel = 0;
+    this.optionalFault = null;
   }
 }
 
@@ -124,14 +127,17 @@ export function tableIndex(page: number, level: number): number {
 
 /** Translates `page` for a requester with translation enabled; the mapping or the fault is left in `out`. */
 export function walk(platform: WalkPlatform, reader: TableReader, requester: number, page: number, out: Translation): void {
-  out.start(page);
-  if (!rootAndContext(platform, reader, requester, out)) return;
+  if (lookUpContext(platform, reader, requester, page, out)) translate(platform, reader, out);
+}
+
+/** The part of a walk below a context entry that passed its checks. */
+export function translate(platform: WalkPlatform, reader: TableReader, out: Translation): void {
   if (out.passThrough) {
     passThrough(platform, out);
     return;
   }
-  // 3.6: the address must be below 2^min(MGAW, AW).
-  if (page >= platform.inputPageLimit[out.level]!) {
+  // 7.1.3 LGN.1.1: the address must be below 2^min(MGAW, AW).
+  if (out.input >= platform.inputPageLimit[out.level]!) {
     out.fault = faultRules.addressBeyondWidth;
     return;
   }
@@ -139,7 +145,14 @@ export function walk(platform: WalkPlatform, reader: TableReader, requester: num
 }
 
 /** 3.4.2: root entry by bus, context entry by device and function. False when a check failed. */
-function rootAndContext(platform: WalkPlatform, reader: TableReader, requester: number, out: Translation): boolean {
+export function lookUpContext(
+  platform: WalkPlatform,
+  reader: TableReader,
+  requester: number,
+  page: number,
+  out: Translation,
+): boolean {
+  out.start(page);
   const { root, context } = platform.reserved;
   if (!reader.read(Structure.root, reader.rootTable(), (requester >>> 8) * 2)) {
     out.fault = faultRules.rootFetch;
@@ -158,15 +171,20 @@ function rootAndContext(platform: WalkPlatform, reader: TableReader, requester: 
     return false;
   }
   const { low, high, low2, high2 } = reader;
-  // 7.2.3: FPD is honoured even when the entry is not present.
+  // 7.1.1: FPD is honoured even when the entry is not present.
   out.faultProcessingDisabled = (low & 2) !== 0;
   if ((low & 1) === 0) {
     out.fault = faultRules.contextPresent;
     return false;
   }
   if ((low & context[0]!) | (high & context[1]!) | (low2 & context[2]!) | (high2 & context[3]!)) {
-    out.fault = faultRules.contextReserved;
-    return false;
+    // Choice: 9.3 says of SSPTPTR both that bits from HAW on are reserved and that TT = 10b ignores it.
+    const addressOnly = (low & context[0]! & 0xfff) === 0 && (low2 & context[2]!) === 0 && (high2 & context[3]!) === 0;
+    if (!addressOnly || ((low >>> 2) & 3) !== TranslationType.passThrough) {
+      out.fault = faultRules.contextReserved;
+      return false;
+    }
+    out.optionalFault = faultRules.contextReserved;
   }
   return contextTranslation(platform, low, high, low2, out);
 }
@@ -175,13 +193,13 @@ function rootAndContext(platform: WalkPlatform, reader: TableReader, requester: 
 function contextTranslation(platform: WalkPlatform, low: number, high: number, low2: number, out: Translation): boolean {
   const translationType = (low >>> 2) & 3;
   const levels = (low2 & 7) + 2;
-  const supported =
-    translationType === TranslationType.passThrough
-      ? levels === platform.largestLevels
-      : levels <= 5 && ((platform.supportedLevels >>> levels) & 1) === 1;
-  if (!supported) {
+  if (levels > 5 || ((platform.supportedLevels >>> levels) & 1) === 0) {
     out.fault = faultRules.contextAddressWidth;
     return false;
+  }
+  // Choice: 9.3 asks software for the largest width with TT = 10b; LCT.4.1 faults only what is not supported.
+  if (translationType === TranslationType.passThrough && levels !== platform.largestLevels) {
+    out.optionalFault = faultRules.contextAddressWidth;
   }
   const known =
     translationType === TranslationType.untranslatedOnly ||
@@ -224,13 +242,13 @@ function secondStage(platform: WalkPlatform, reader: TableReader, out: Translati
       out.writable = 0;
       return;
     }
+    out.readable &= low & 1;
+    out.writable &= (low >>> 1) & 1;
     const leaf = level === 1 || (level <= 3 && (low & 0x80) !== 0) ? 1 : 0;
     if ((low & secondStageLow[level * 2 + leaf]!) | (high & secondStageHigh[level * 2 + leaf]!)) {
       out.fault = faultRules.secondStageReserved;
       return;
     }
-    out.readable &= low & 1;
-    out.writable &= (low >>> 1) & 1;
     if (leaf) {
       out.page = pageInSuperpage(pageOf(low, high), out.input, level);
       return;
@@ -251,7 +269,7 @@ function pageInSuperpage(base: number, input: number, level: number): number {
 
 /**
  * What becomes of a request before any table is read: the interrupt address range (VT-d 3.15), and translation that is
- * not enabled (11.4.4). True when that decides it; effect and rule are then in `out`.
+ * not enabled (11.4.4.2). True when that decides it; effect and rule are then in `out`.
  */
 export function decideBeforeWalk(request: Request, translationEnabled: boolean, out: Translation): boolean {
   const interruptRange = inInterruptRange(request.page);
@@ -280,7 +298,7 @@ export function decide(platform: WalkPlatform, request: Request, out: Translatio
   const lacksRead = out.readable === 0 && readNeeded(platform, request, out.writable === 1);
   if (out.fault) {
     out.rule = out.fault;
-    // 3.7 prescribes no order between a right that an upper entry lacks and a fault of a lower entry.
+    // Choice: 3.7 and 7.1.3 give no order between a right that an entry lacks and a fault of it or a lower one.
     if (lacksWrite) out.alternative = faultRules.writePermission;
     else if (lacksRead) out.alternative = faultRules.readPermission;
   } else if (lacksWrite) {
@@ -295,7 +313,7 @@ export function decide(platform: WalkPlatform, request: Request, out: Translatio
   else out.effect = request.type === "zero-length-read" ? Effect.done : out.page;
 }
 
-/** CAP.ZLR (11.4.2): a zero-length read of a write-only page succeeds where the platform says so. */
+/** CAP.ZLR (3.14): a zero-length read of a write-only page succeeds where the platform says so. */
 function readNeeded(platform: WalkPlatform, request: Request, writable: boolean): boolean {
   if (request.type === "write") return false;
   return !(request.type === "zero-length-read" && writable && platform.zeroLengthReads);

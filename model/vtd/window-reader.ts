@@ -50,9 +50,9 @@ export class WindowReader implements TableReader {
     this.choice.fill(0);
   }
 
-  /** Moves on to the next combination; false when all were tried. Call after each walk. */
-  next(): boolean {
-    for (let link = this.length - 1; link >= 0; link--) {
+  /** Moves on to the next combination of the links from `first` on; false when all were tried. Call after each walk. */
+  next(first = 0): boolean {
+    for (let link = this.length - 1; link >= first; link--) {
       if (this.more[link]) {
         this.choice[link]!++;
         this.choice.fill(0, link + 1);
@@ -60,6 +60,12 @@ export class WindowReader implements TableReader {
         return true;
       }
     }
+    return false;
+  }
+
+  /** True when a link from the root pointer down to `last` may hold another value than in the first combination. */
+  hasChoice(last: number): boolean {
+    for (let link = Link.rootPointer; link <= last && link < this.length; link++) if (this.more[link]) return true;
     return false;
   }
 
@@ -175,7 +181,7 @@ export class WindowReader implements TableReader {
   }
 
   /**
-   * An entry of 128 bits is fetched at once (6.2.3.1), so its two words are of one moment: the moments are the
+   * An entry of 128 bits is fetched at once (chapter 9), so its two words are of one moment: the moments are the
    * states between stores to either word, newest first.
    */
   private readPair(frame: number, word: number): void {

@@ -46,15 +46,22 @@ export class PhysicalMemory {
   private older = new Int32Array(1024);
   private lingering: Lingering[] = [];
 
-  /** @param pageCount pages 0 to `pageCount - 1` exist; an access beyond them is an error */
+  private patterned: ReadonlySet<number> | null = null;
+
+  /**
+   * @param pageCount pages 0 to `pageCount - 1` exist; an access beyond them is an error
+   * @param pattern what byte `offset` (a multiple of 4) of a patterned page holds at first
+   */
   constructor(
     readonly pageCount: number,
     private visibility: StoreVisibility = COHERENT,
+    private readonly pattern: (page: number, offset: number) => number = () => 0,
   ) {}
 
-  /** Everything zero, no history, as new; keeps its buffers. */
-  reset(visibility: StoreVisibility): void {
+  /** Everything zero but the patterned pages, no history, as new; keeps its buffers. */
+  reset(visibility: StoreVisibility, patterned: ReadonlySet<number> | null = null): void {
     this.visibility = visibility;
+    this.patterned = patterned;
     this.frames.fill(0, 0, this.frameCount * 1024);
     this.newest.fill(0, 0, this.frameCount * 512);
     this.frameHasHistory.fill(0, 0, this.frameCount);
@@ -71,7 +78,7 @@ export class PhysicalMemory {
     let slot = Math.imul(page, 0x9e3779b1) >>> this.shift;
     while (true) {
       const frame = this.slots[slot]!;
-      if (frame === NO_FRAME) return ZERO_FRAME;
+      if (frame === NO_FRAME) return this.patterned?.has(page) ? this.writableFrame(page) : ZERO_FRAME;
       if (this.keys[slot] === page) return frame;
       slot = (slot + 1) & mask;
     }
@@ -119,6 +126,13 @@ export class PhysicalMemory {
     this.visibility = COHERENT;
     this.store(page, word, low, high, step);
     this.visibility = visibility;
+  }
+
+  /** A write by a device that may still be on its way: the old value may be read for good. */
+  storePosted(page: number, word: number, low: number, high: number, step: number): void {
+    this.storeSnooped(page, word, low, high, step);
+    const newest = this.newest[this.frameOf(page) * 512 + word]!;
+    this.until[this.older[newest]!] = OPEN;
   }
 
   /** The CPU has written a 64-byte line back at step `step`: older values of its words are gone. */
@@ -188,14 +202,22 @@ export class PhysicalMemory {
   }
 
   private writableFrame(page: number): number {
+    const { patterned } = this;
+    this.patterned = null;
     const found = this.frameOf(page);
+    this.patterned = patterned;
     if (found > ZERO_FRAME) return found;
     if (found === NO_FRAME) throw new RangeError(`no memory at page 0x${page.toString(16)}`);
     const frame = this.frameCount++;
     if (frame * 2 > this.slots.length) this.growSlots();
     if (frame === this.frameHasHistory.length) this.growFrames();
     this.insert(page, frame);
+    if (patterned?.has(page)) this.fillPattern(page, frame);
     return frame;
+  }
+
+  private fillPattern(page: number, frame: number): void {
+    for (let index = 0; index < 1024; index++) this.frames[frame * 1024 + index] = this.pattern(page, index * 4);
   }
 
   private insert(page: number, frame: number): void {
@@ -224,7 +246,10 @@ export class PhysicalMemory {
   }
 }
 
-function grown<A extends Int32Array | Uint32Array | Uint8Array>(from: A, into: A): A {
+function grown<A extends { set(from: ArrayLike<number>): void; readonly length: number }>(
+  from: A & ArrayLike<number>,
+  into: A,
+): A {
   into.set(from);
   return into;
 }

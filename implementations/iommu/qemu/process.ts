@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImplementationError } from "../interface.js";
+import { firmware } from "./firmware.js";
 
 /** Files QEMU opens by name while it starts. */
 export interface BootFiles {
@@ -37,6 +38,8 @@ export interface QemuProcess {
   lastWords(): string;
   /** Removes the files QEMU needed to start; call it after the first reply. */
   started(): void;
+  /** Keeps the log from growing without bound; call it now and then. */
+  trimLog(): void;
   /** Kills QEMU and closes everything. Safe to call twice. */
   end(): void;
 }
@@ -47,7 +50,7 @@ export interface QemuProcess {
  * shell itself be killed, the parent-death signal ends QEMU.
  */
 const LEASH = `
-if command -v setpriv >/dev/null 2>&1; then set -- setpriv --pdeathsig KILL "$@"; fi
+if setpriv --pdeathsig KILL true 2>/dev/null; then set -- setpriv --pdeathsig KILL "$@"; fi
 "$@" <&3 >&4 3<&- 4>&- &
 exec 3<&- 4>&-
 while read -r line; do :; done
@@ -113,7 +116,9 @@ class Running implements QemuProcess {
 
   started(): void {
     rmSync(this.folder, { recursive: true, force: true });
-    // Nothing else bounds the log of a long campaign: its file has no name any more.
+  }
+
+  trimLog(): void {
     if (fstatSync(this.log).size > LOG_LIMIT_BYTES) ftruncateSync(this.log, 0);
   }
 
@@ -157,14 +162,4 @@ function openPipe(path: string, readFlags: number, writeFlags: number): Pipe {
 function sharedFolder(): string {
   const stat = statSync("/dev/shm", { throwIfNoEntry: false });
   return stat?.isDirectory() === true ? "/dev/shm" : tmpdir();
-}
-
-/** 64 KiB that end below 4 GiB, where the processor starts: it shall stop and never wake up. */
-function firmware(): Buffer {
-  const image = Buffer.alloc(0x10000);
-  const cli = 0xfa;
-  const hlt = 0xf4;
-  const backToHlt = [0xeb, 0xfd];
-  image.set([cli, hlt, ...backToHlt], 0xfff0);
-  return image;
 }

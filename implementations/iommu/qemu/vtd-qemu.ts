@@ -1,0 +1,161 @@
+/** QEMU's `intel-iommu` as an IOMMU under test. */
+import type { Action, Observation, RequestType, Word } from "../../../model/trace.js";
+import type { HostPage } from "../../../model/words/address.js";
+import { ImplementationError, type Iommu, type RunSetup } from "../interface.js";
+import { findQemu, hasQtestAccelerator, type Qemu } from "./find.js";
+import { type Launch, Machine } from "./machine.js";
+import { RunMemory } from "./memory.js";
+import { blueprintOf, suffices } from "./options.js";
+import { Run } from "./run.js";
+import { bringToReset, bringToTranslating } from "./start-state.js";
+
+/** Choices when opening QEMU; every one has a default. */
+export interface QemuOptions {
+  /** The program; default: `IOMMU_SPEC_QEMU`, else `qemu-system-x86_64` on PATH. */
+  readonly path?: string;
+  /** How long QEMU may stay silent before it counts as hanging; default 10 seconds. */
+  readonly timeoutMs?: number;
+}
+
+/** VER, CAP and ECAP as a running machine shows them. */
+export interface Identity {
+  readonly version: number;
+  readonly capability: Word;
+  readonly extendedCapability: Word;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MOST_MACHINES = 4;
+const requestTypes: ReadonlySet<RequestType> = new Set(["read", "write"]);
+
+/** An {@link Iommu} that knows more about itself. */
+export interface QemuIommu extends Iommu {
+  /** The program in use. */
+  readonly qemu: Qemu;
+  /** The identification registers of the machine that serves `setup`, to be compared with the profile. */
+  identify(setup: RunSetup): Identity;
+}
+
+/**
+ * Opens QEMU as an IOMMU under test. Nothing is started before the first run.
+ * @throws ImplementationError when there is no QEMU
+ */
+export function openQemu(options: QemuOptions = {}): QemuIommu {
+  const qemu = findQemu(options.path);
+  return new VtdQemu({
+    qemu,
+    qtestAccelerator: hasQtestAccelerator(qemu),
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+  });
+}
+
+class VtdQemu implements QemuIommu {
+  readonly name = "qemu";
+  readonly requestTypes = requestTypes;
+  /** Least recently used first. */
+  #machines: Machine[] = [];
+  readonly #memories = new WeakMap<Machine, RunMemory>();
+  #current: { machine: Machine; memory: RunMemory; executed: boolean } | undefined;
+
+  constructor(private readonly launch: Launch) {}
+
+  get qemu(): Qemu {
+    return this.launch.qemu;
+  }
+
+  identify(setup: RunSetup): Identity {
+    return this.#machineFor(setup).identity();
+  }
+
+  reset(setup: RunSetup): void {
+    this.#current = undefined;
+    const machine = this.#machineFor(setup);
+    try {
+      this.#prepare(machine, setup);
+    } catch (error) {
+      if (!(error instanceof ImplementationError && machine.used)) throw error;
+      // Whatever the last run did to that process, a new one does not know of it.
+      this.#prepare(this.#machineFor(setup), setup);
+    }
+  }
+
+  execute(actions: readonly Action[]): Observation[] {
+    const current = this.#current;
+    if (current === undefined || current.executed) {
+      throw new Error(
+        "QEMU executes one list of actions per reset: looking at the outcome uses up its state",
+      );
+    }
+    current.executed = true;
+    current.machine.used = true;
+    const { machine, memory } = current;
+    return this.#guard(machine, `executing ${actions.length} actions`, () =>
+      new Run(machine, memory).perform(actions),
+    );
+  }
+
+  readData(page: HostPage, offset: number): number {
+    const value = this.#current?.memory.dword(page, offset);
+    if (value === undefined) throw new RangeError(`page ${page} is not one of this run`);
+    return value;
+  }
+
+  close(): void {
+    for (const machine of this.#machines) machine.end();
+    this.#machines = [];
+    this.#current = undefined;
+  }
+
+  #prepare(machine: Machine, setup: RunSetup): void {
+    this.#guard(machine, `preparing a run (start: ${setup.start})`, () => {
+      machine.housekeep();
+      if (setup.start === "reset") bringToReset(machine);
+      else bringToTranslating(machine, setup);
+      const memory = this.#memoryFor(machine, setup);
+      memory.restart();
+      this.#current = { machine, memory, executed: false };
+    });
+  }
+
+  #memoryFor(machine: Machine, setup: RunSetup): RunMemory {
+    const last = this.#memories.get(machine);
+    if (last?.covers(setup.dataPages, setup.tablePages) === true) return last;
+    const memory = new RunMemory(machine.memory, setup.dataPages, setup.tablePages);
+    last?.clearUnless(memory);
+    this.#memories.set(machine, memory);
+    return memory;
+  }
+
+  #machineFor(setup: RunSetup): Machine {
+    const blueprint = blueprintOf(setup);
+    const known = this.#machines.find((machine) => suffices(machine.blueprint, blueprint));
+    if (this.#machines.length >= MOST_MACHINES && known === undefined) this.#machines.shift()!.end();
+    const machine = known ?? new Machine(blueprint, this.launch);
+    this.#machines = [...this.#machines.filter((other) => other !== machine), machine];
+    checkPages(machine, setup);
+    return machine;
+  }
+
+  #guard<T>(machine: Machine, doing: string, work: () => T): T {
+    try {
+      return machine.guard(doing, work);
+    } catch (error) {
+      this.#machines = this.#machines.filter((other) => other !== machine);
+      throw error;
+    }
+  }
+}
+
+/** Pages of low memory that are not memory in a PC: video memory and firmware. */
+const HOLE = { from: 0xa0, to: 0x100 } as const;
+
+function checkPages(machine: Machine, setup: RunSetup): void {
+  const used = [...setup.dataPages, ...setup.tablePages, setup.rootPage, setup.queuePage];
+  for (const page of used) {
+    if (!machine.pages.owns(page) && (page < HOLE.from || page >= HOLE.to)) continue;
+    throw new ImplementationError(
+      `QEMU cannot give page 0x${page.toString(16)} to a run: only pages below 0x${machine.pages.root.toString(16)}, ` +
+        "video memory and firmware (0xa0 to 0xff) excepted",
+    );
+  }
+}

@@ -1,0 +1,67 @@
+/** CPU stores on their way to memory, for platforms whose walks do not see them at once (VT-d 3.10, 6.8). */
+import type { PhysicalMemory, StoreVisibility } from "../../../model/words/memory.js";
+import type { Chance } from "../../../model/words/chance.js";
+
+interface PendingStore {
+  readonly page: number;
+  readonly word: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+export class StoreBuffer {
+  /** Stores that are still in a dirty line of the CPU's cache, oldest first. */
+  private dirty: PendingStore[] = [];
+  /** Stores that have left the cache and wait in the chipset's write buffer. */
+  private buffered: PendingStore[] = [];
+  private visibility: StoreVisibility = { needsLineFlush: false, needsBufferFlush: false };
+
+  constructor(
+    private readonly memory: PhysicalMemory,
+    private readonly chance: Chance,
+  ) {}
+
+  reset(visibility: StoreVisibility): void {
+    this.dirty.length = 0;
+    this.buffered.length = 0;
+    this.visibility = visibility;
+  }
+
+  store(page: number, word: number, low: number, high: number): void {
+    if (this.visibility.needsLineFlush) this.dirty.push({ page, word, low, high });
+    else if (this.visibility.needsBufferFlush) this.buffered.push({ page, word, low, high });
+    else this.memory.fill(page, word, low, high);
+  }
+
+  /** The line leaves the cache: every store to it so far goes on its way, in order. */
+  flushLine(page: number, line: number): void {
+    const goes = (one: PendingStore) => one.page === page && one.word >>> 3 === line;
+    const leaving = this.dirty.filter(goes);
+    if (leaving.length === 0) return;
+    this.dirty = this.dirty.filter((one) => !goes(one));
+    this.buffered.push(...leaving);
+    if (!this.visibility.needsBufferFlush) this.flushBuffer();
+  }
+
+  flushBuffer(): void {
+    for (const one of this.buffered) this.memory.fill(one.page, one.word, one.low, one.high);
+    this.buffered.length = 0;
+  }
+
+  /** A read that snoops (the invalidation queue's always do, 3.10) finds every store to the page. */
+  snoop(page: number): void {
+    if (this.dirty.length + this.buffered.length === 0) return;
+    for (const one of [...this.buffered, ...this.dirty]) {
+      if (one.page === page) this.memory.fill(page, one.word, one.low, one.high);
+    }
+  }
+
+  /** A cache evicts lines, and a buffer drains, whenever they like. */
+  drainSome(): void {
+    if (this.dirty.length > 0 && this.chance.happens(64)) {
+      const { page, word } = this.dirty[this.chance.below(this.dirty.length)]!;
+      this.flushLine(page, word >>> 3);
+    }
+    if (this.buffered.length > 0 && this.chance.happens(64)) this.flushBuffer();
+  }
+}

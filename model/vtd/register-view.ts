@@ -1,0 +1,352 @@
+/** Registers as software can know them: what each read may show, given what was written and seen so far (VT-d 11.4). */
+import { type Finding, type FindingKind, OutsideModel } from "../finding.js";
+import type { PhysicalMemory } from "../words/memory.js";
+import type { Coverage } from "../words/rule.js";
+import { registerRules } from "./behaviour-rules.js";
+import { contextTarget, Granularity, pageSelective } from "./descriptors.js";
+import type { FaultLogView } from "./fault-view.js";
+import type { Invalidation, InvalidationLog, InvalidationTarget } from "./invalidation-log.js";
+import type { Platform } from "./profile.js";
+import { type QueueView, queueRules } from "./queue-view.js";
+import { FaultStatusBit, GLOBAL_LEVEL_BITS, GlobalBit, Offset, RegisterFile } from "./registers.js";
+import type { SteeringRegisters } from "./steering.js";
+
+/** A command of CCMD or IOTLB that is under way. */
+interface Command {
+  readonly requested: number;
+  /** Null when the unit does not carry it out. */
+  readonly invalidation: Invalidation | null;
+}
+
+/** What a read or a poll tells: the value of the bits in `mask`. */
+export interface Seen {
+  readonly offset: number;
+  readonly value: number;
+  readonly mask: number;
+}
+
+type Complaint = Pick<Finding, "kind" | "rules" | "message"> | null;
+
+export class RegisterView {
+  private readonly file: RegisterFile;
+  private levels = 0;
+  private rootSet = false;
+  private bufferFlushPending = false;
+  private context: Command | null = null;
+  private iotlb: Command | null = null;
+  /** Some wait with IF = 1 is known to be complete since software last cleared IWC. */
+  private completionSignalled = false;
+  private queueErrorSeen = false;
+
+  constructor(
+    private readonly platform: Platform,
+    private readonly memory: PhysicalMemory,
+    private readonly steering: SteeringRegisters,
+    private readonly log: InvalidationLog,
+    private readonly queue: QueueView,
+    private readonly faults: FaultLogView,
+    private readonly coverage: Coverage,
+  ) {
+    this.file = new RegisterFile(platform);
+  }
+
+  /** As after a reset, or translating with the queue at `queuePage` enabled. */
+  reset(translating: boolean, rootPage: number, queuePage: number): void {
+    this.file.reset();
+    this.levels = translating ? (GlobalBit.translationEnable | GlobalBit.queuedInvalidationEnable) >>> 0 : 0;
+    if (translating && !this.platform.queuedInvalidation) this.levels = GlobalBit.translationEnable;
+    this.rootSet = translating;
+    this.bufferFlushPending = false;
+    this.context = null;
+    this.iotlb = null;
+    this.completionSignalled = false;
+    this.queueErrorSeen = false;
+    if (!translating) return;
+    setAddress(this.file, Offset.RTADDR, rootPage);
+    setAddress(this.file, Offset.IQA, queuePage);
+  }
+
+  /** Software writes 4 or 8 bytes; a 64-bit register takes its low half first (11.2). */
+  write(offset: number, width: number, low: number, high: number, step: number): void {
+    this.writeHalf(offset, low, step);
+    if (width === 8) this.writeHalf(offset + 4, high, step);
+  }
+
+  private writeHalf(offset: number, value: number, step: number): void {
+    this.file.write(offset, value);
+    const iotlb = this.platform.iotlbRegisterOffset + 8;
+    if (offset === Offset.GCMD) this.command(value, step);
+    else if (offset === Offset.CCMD + 4 && value >>> 31) this.invalidateContext(value, step);
+    else if (offset === iotlb + 4 && value >>> 31) this.invalidateIotlb(value, step);
+    else if (offset === Offset.IQT) this.moveTail(value, step);
+    else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
+    else if (offset === Offset.FSTS) this.clearStatus(value, step);
+    else if (offset === Offset.ICS) this.completionSignalled &&= (value & 1) === 0;
+    else this.faults.write(offset, value);
+  }
+
+  /** 11.4.4.1: level bits take the value written, one-shot bits act when they are 1. */
+  private command(value: number, step: number): void {
+    if (this.file.read(Offset.RTADDR) & 0xc00) throw new OutsideModel("a translation table mode other than legacy");
+    const changed = (this.levels ^ value) & GLOBAL_LEVEL_BITS;
+    this.levels = (value & GLOBAL_LEVEL_BITS) >>> 0;
+    if (changed & GlobalBit.translationEnable) {
+      this.steering.enabled.commanded(value >>> 31, step);
+      this.coverage.hit(registerRules.translationEnable);
+      if (value >>> 31 === 0) this.faults.translationMayBeDisabled();
+    }
+    if (changed & GlobalBit.queuedInvalidationEnable) {
+      this.coverage.hit(registerRules.queueEnable);
+      this.queue.enable((value & GlobalBit.queuedInvalidationEnable) !== 0, step);
+    }
+    if (value & GlobalBit.setRootTablePointer) {
+      this.coverage.hit(registerRules.setRootPointer);
+      this.rootSet = true;
+      this.steering.rootPointer.commanded(addressOf(this.file, Offset.RTADDR), step);
+      // 6.6: with CAP.ESRTPS the operation also empties every cache.
+      if (this.platform.setRootInvalidates) this.log.submit({ cache: "all" }, step, false, 0);
+    }
+    if (value & GlobalBit.writeBufferFlush && this.platform.writeBufferFlushRequired) {
+      this.coverage.hit(registerRules.writeBufferFlush);
+      this.bufferFlushPending = true;
+    }
+  }
+
+  private invalidateContext(high: number, step: number): void {
+    const granularity = (high >>> 29) & 3;
+    const low = this.file.read(Offset.CCMD);
+    const target = contextTarget(granularity, low & 0xffff, low >>> 16, high & 3);
+    this.coverage.hit(registerRules.contextCommand);
+    this.context = this.start(granularity, target, step);
+  }
+
+  private invalidateIotlb(high: number, step: number): void {
+    const granularity = (high >>> 28) & 3;
+    const iva = this.platform.iotlbRegisterOffset;
+    const low = this.file.read(iva);
+    const page = (low >>> 12) + this.file.read(iva + 4) * 0x100000;
+    let target: InvalidationTarget | null = null;
+    if (granularity === Granularity.global) target = { cache: "iotlb", granularity: "global" };
+    if (granularity === Granularity.domain) target = { cache: "iotlb", granularity: "domain", domainId: high & 0xffff };
+    const fits = (low & 0x3f) <= this.platform.largestAddressMask;
+    if (granularity === Granularity.selective && fits) {
+      target = pageSelective(high & 0xffff, page, low & 0x3f, (low & 0x40) !== 0);
+    }
+    this.coverage.hit(registerRules.iotlbCommand);
+    this.iotlb = this.start(granularity, target, step);
+    const drainsWrites = this.platform.drainsWrites && (high & 0x10000) !== 0;
+    if (this.iotlb.invalidation && drainsWrites) this.queue.drains.push({ invalidation: this.iotlb.invalidation });
+  }
+
+  /** 6.5.1: register invalidations are for a disabled queue and, up to major version 5, carried out. */
+  private start(requested: number, target: InvalidationTarget | null, step: number): Command {
+    if (!this.platform.registerInvalidation) {
+      this.coverage.hit(registerRules.unsupportedCommand);
+      return { requested, invalidation: null };
+    }
+    if (this.levels & GlobalBit.queuedInvalidationEnable) {
+      throw new OutsideModel("a register invalidation while the queue is enabled (6.5.1)");
+    }
+    return { requested, invalidation: target && this.log.submit(target, step, false, 0) };
+  }
+
+  private moveTail(value: number, step: number): void {
+    this.queue.tail = (value >>> 4) & 0x7fff;
+    this.queue.submit(step);
+  }
+
+  private moveQueue(): void {
+    const value = this.file.read(Offset.IQA);
+    if (value & 0x800) throw new OutsideModel("256-bit descriptors");
+    this.queue.queuePage = addressOf(this.file, Offset.IQA);
+    this.queue.entries = 2 ** ((value & 7) + 8);
+  }
+
+  private clearStatus(value: number, step: number): void {
+    if (value & FaultStatusBit.overflow) this.faults.clearOverflow();
+    if (value & FaultStatusBit.queueError) {
+      this.queueErrorSeen = false;
+      this.queue.clearError(step);
+    }
+  }
+
+  /** Software read this; null when it may show that, else what is wrong. */
+  saw(seen: Seen, step: number): Complaint {
+    const { offset, value, mask } = seen;
+    const iotlb = this.platform.iotlbRegisterOffset + 8;
+    if (offset === Offset.GSTS) return this.sawGlobalStatus(value, mask, step);
+    if (offset === Offset.CCMD + 4) return this.sawCommand("context", value, mask, step);
+    if (offset === iotlb + 4) return this.sawCommand("iotlb", value, mask, step);
+    if (offset === Offset.FSTS) return this.sawFaultStatus(value, mask);
+    if (offset === Offset.IQH) return this.sawHead(value);
+    if (offset === Offset.ICS) return this.sawCompletion(value, mask, step);
+    if (offset === Offset.IQERCD) return this.sawQueueError(value);
+    if (this.faults.covers(offset)) return this.faults.sawRecord(offset, value, mask);
+    return this.sawPlain(offset, value, mask);
+  }
+
+  /** Software gave up waiting for this; null when it had no right to expect it, else what is wrong. */
+  missed({ offset, value, mask }: Seen): Complaint {
+    const iotlb = this.platform.iotlbRegisterOffset + 8;
+    const expected =
+      (offset === Offset.GSTS && mask === value && this.statusBits() & mask) ||
+      (offset === Offset.GSTS && value === 0 && (this.statusBits() & mask) === 0) ||
+      ((offset === Offset.CCMD + 4 || offset === iotlb + 4) && value === 0) ||
+      (offset === Offset.FSTS && value === FaultStatusBit.queueError && this.queue.bad !== null) ||
+      (offset === Offset.ICS && this.queue.pendingInterrupt() !== undefined && this.queue.bad === null);
+    if (!expected) return null;
+    return complaint(
+      "completion",
+      registerRules.values.id,
+      `register ${hex(offset)} never showed ${hex(value)} under mask ${hex(mask)}`,
+    );
+  }
+
+  /** GSTS once every command is done. */
+  private statusBits(): number {
+    return (this.levels | (this.rootSet ? GlobalBit.setRootTablePointer : 0)) >>> 0;
+  }
+
+  private sawGlobalStatus(value: number, mask: number, step: number): Complaint {
+    const { enabled, rootPointer } = this.steering;
+    const shows = (bit: number) => (value & bit) !== 0;
+    const differs = ((value ^ this.statusBits()) & mask) >>> 0;
+    if (mask & GlobalBit.translationEnable) {
+      if (!(differs & GlobalBit.translationEnable)) {
+        enabled.observed(step);
+        if (enabled.latest === 0) this.faults.translationDisabled();
+      } else if (!enabled.isPending(step)) {
+        return impossible("GSTS", GlobalBit.translationEnable, value);
+      }
+    }
+    if (mask & GlobalBit.setRootTablePointer) {
+      if (!(differs & GlobalBit.setRootTablePointer)) this.rootPointerLatched(step);
+      else if (!rootPointer.isPending(step)) return impossible("GSTS", GlobalBit.setRootTablePointer, value);
+    }
+    if (mask & GlobalBit.writeBufferFlush) {
+      if (!shows(GlobalBit.writeBufferFlush) && this.bufferFlushPending) {
+        this.bufferFlushPending = false;
+        this.memory.flushBuffer(step);
+      } else if (shows(GlobalBit.writeBufferFlush) && !this.bufferFlushPending) {
+        return impossible("GSTS", GlobalBit.writeBufferFlush, value);
+      }
+    }
+    return null;
+  }
+
+  private rootPointerLatched(step: number): void {
+    this.steering.rootPointer.observed(step);
+    for (const entry of this.log.entries) {
+      if (entry.target.cache === "all" && entry.observed > step) entry.observed = step;
+    }
+  }
+
+  private sawCommand(which: "context" | "iotlb", value: number, mask: number, step: number): Complaint {
+    if ((mask & 0x80000000) === 0) return null;
+    const command = this[which];
+    const rule = which === "context" ? registerRules.contextCommand : registerRules.iotlbCommand;
+    if (value >>> 31) return command ? null : complaint("register", rule.id, "a command is shown that was not given");
+    if (!command) return null;
+    const actual = which === "context" ? (value >>> 27) & 3 : (value >>> 25) & 3;
+    const actualMask = which === "context" ? 0x18000000 : 0x06000000;
+    this[which] = null;
+    if (command.invalidation) {
+      command.invalidation.observed = step;
+      // 6.8: register invalidations flush write buffers implicitly.
+      this.memory.flushBuffer(step);
+    }
+    if ((mask & actualMask) !== actualMask >>> 0) return null;
+    const allowed = command.invalidation ? actual >= 1 && actual <= command.requested : actual === 0;
+    if (allowed) return null;
+    return complaint("register", rule.id, `granularity ${actual} is reported for a request of granularity ${command.requested}`);
+  }
+
+  private sawFaultStatus(value: number, mask: number): Complaint {
+    const error = FaultStatusBit.queueError;
+    if (mask & error) {
+      if ((value & error) !== 0 && !this.queue.bad && !this.queueErrorSeen) {
+        return complaint("completion", queueRules.stop.id, "FSTS.IQE is set although no descriptor is bad");
+      }
+      if ((value & error) !== 0) this.queueErrorSeen = true;
+      else if (this.queueErrorSeen) return complaint("completion", queueRules.stop.id, "FSTS.IQE went away by itself");
+    }
+    return this.faults.sawStatus(value, mask);
+  }
+
+  private sawHead(value: number): Complaint {
+    const head = (value >>> 4) & 0x7fff;
+    this.coverage.hit(queueRules.head);
+    if (this.queueErrorSeen && this.queue.bad && head !== this.queue.bad.index) {
+      return complaint("completion", queueRules.stop.id, `the head is at ${head}, the bad descriptor at ${this.queue.bad.index}`);
+    }
+    if (this.queue.sawHead(head)) return null;
+    return complaint("completion", queueRules.head.id, `the head is at ${head}, where no descriptor waits`);
+  }
+
+  private sawCompletion(value: number, mask: number, step: number): Complaint {
+    if ((mask & 1) === 0) return null;
+    if ((value & 1) === 0) {
+      if (!this.completionSignalled) return null;
+      return complaint("completion", queueRules.interrupt.id, "ICS.IWC is clear after a wait with IF = 1 completed");
+    }
+    if (this.completionSignalled) return null;
+    const item = this.queue.pendingInterrupt();
+    if (!item) return complaint("completion", queueRules.interrupt.id, "ICS.IWC is set although no wait asked for it");
+    this.coverage.hit(queueRules.interrupt);
+    this.queue.complete(item, step);
+    this.completionSignalled = true;
+    return null;
+  }
+
+  /** A wait is known to be complete by other means: its interrupt flag must show. */
+  waitCompleted(interrupt: boolean): void {
+    if (interrupt) this.completionSignalled = true;
+  }
+
+  private sawQueueError(value: number): Complaint {
+    const { bad } = this.queue;
+    const code = value & 0xf;
+    // 11.4.9.9: code 0 means that the unit does not report what is wrong.
+    if (!bad || !this.queueErrorSeen || code === 0 || bad.codes.includes(code)) return null;
+    return complaint("completion", bad.rule.id, `IQEI is ${code}; ${bad.codes.join(" or ")} expected`);
+  }
+
+  private sawPlain(offset: number, value: number, mask: number): Complaint {
+    if (!isPlain(this.platform, offset)) return null;
+    const differs = ((value ^ this.file.read(offset)) & mask) >>> 0;
+    this.coverage.hit(registerRules.values);
+    if (differs === 0) return null;
+    const message = `register ${hex(offset)} reads ${hex(value)}, which must be ${hex(this.file.read(offset))}`;
+    return complaint("register", registerRules.values.id, message);
+  }
+}
+
+/** Registers that read what they were given. Event registers may have bits that come and go by themselves. */
+function isPlain(platform: Platform, offset: number): boolean {
+  const iva = platform.iotlbRegisterOffset;
+  const events: number[] = [Offset.FECTL, Offset.IECTL, Offset.CCMD, Offset.IQH + 4, Offset.IQT, Offset.IQERCD + 4];
+  const commands = [iva, iva + 4, iva + 8];
+  return offset < 0x100 && !events.includes(offset) && !commands.includes(offset) && offset !== Offset.GCMD;
+}
+
+function complaint(kind: FindingKind, rule: string, message: string): NonNullable<Complaint> {
+  return { kind, rules: [rule], message };
+}
+
+function impossible(register: string, bit: number, value: number): NonNullable<Complaint> {
+  const message = `${register} reads ${hex(value)}: bit ${31 - Math.clz32(bit)} cannot be so`;
+  return complaint("register", registerRules.values.id, message);
+}
+
+function addressOf(file: RegisterFile, offset: number): number {
+  return (file.read(offset) >>> 12) + file.read(offset + 4) * 0x100000;
+}
+
+function setAddress(file: RegisterFile, offset: number, page: number): void {
+  file.set(offset, (page << 12) >>> 0);
+  file.set(offset + 4, Math.floor(page / 0x100000));
+}
+
+function hex(value: number): string {
+  return `0x${(value >>> 0).toString(16)}`;
+}

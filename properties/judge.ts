@@ -1,0 +1,148 @@
+/** Runs a scenario on an implementation and judges what was seen. */
+import { type CompiledRun, compileScenario } from "../generators/compile.js";
+import { dataPages } from "../generators/places.js";
+import type { Scenario } from "../generators/scenario.js";
+import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
+import { type Finding, OutsideModel } from "../model/finding.js";
+import { type Action, pageTag, writeTag } from "../model/trace.js";
+import { showAddress } from "../model/words/address.js";
+import { type LandedWrite, VtdOracle } from "../model/vtd/oracle.js";
+import { walkPlatformOf } from "../model/vtd/walk.js";
+
+/** What came of a run. `unknown` says why there is no verdict from some action on. */
+export interface JudgedRun {
+  readonly run: CompiledRun;
+  readonly findings: readonly Finding[];
+  readonly unknown: string | null;
+  /** Requests the implementation answered. */
+  readonly requests: number;
+}
+
+/** Judges runs; keeps one oracle for each profile, whose coverage grows with every run. */
+export class Judge {
+  private readonly oracles = new Map<string, VtdOracle>();
+
+  /** The oracle of a profile, as the last run left it. */
+  oracleOf(run: CompiledRun): VtdOracle {
+    const { profile } = run.setup;
+    let oracle = this.oracles.get(profile.id);
+    if (!oracle) {
+      oracle = new VtdOracle(walkPlatformOf(profile));
+      this.oracles.set(profile.id, oracle);
+    }
+    return oracle;
+  }
+
+  /** How often each rule decided something, over every profile, by rule id. */
+  coverage(): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const { coverage } of this.oracles.values()) {
+      for (const rule of coverage.rules) counts.set(rule.id, (counts.get(rule.id) ?? 0) + coverage.countOf(rule));
+    }
+    return counts;
+  }
+
+  /** Executes a scenario on an implementation and judges it. An implementation that fails gives no verdict. */
+  judge(scenario: Scenario, iommu: Iommu): JudgedRun {
+    const run = withoutUnsupported(compileScenario(scenario), iommu);
+    try {
+      iommu.reset(run.setup);
+      const observations = iommu.execute(run.actions);
+      return this.judgeObserved(run, observations, iommu);
+    } catch (error) {
+      if (error instanceof ImplementationError) return { run, findings: [], unknown: error.message, requests: 0 };
+      throw error;
+    }
+  }
+
+  private judgeObserved(run: CompiledRun, observations: ReturnType<Iommu["execute"]>, iommu: Iommu): JudgedRun {
+    const oracle = this.oracleOf(run);
+    const { rootPage, queuePage, requesters, tablePages } = run.setup;
+    oracle.reset({
+      translating: run.setup.start === "translating",
+      rootPage,
+      queuePage,
+      requesters,
+      dataPages: run.setup.dataPages,
+      tablePages,
+    });
+    let requests = 0;
+    for (let index = 0; index < run.actions.length; index++) {
+      const action = run.actions[index]!;
+      if (action.do === "request") requests++;
+      let finding: Finding | null;
+      try {
+        finding = oracle.perform(action, observations[index]!, index);
+      } catch (error) {
+        if (!(error instanceof OutsideModel)) throw error;
+        return { run, findings: [], unknown: `outside the model from action ${index} on: ${error.message}`, requests };
+      }
+      if (finding) return { run, findings: [finding], unknown: null, requests };
+    }
+    oracle.countInvalidations();
+    const finding = checkMemory(oracle, run, iommu);
+    return { run, findings: finding ? [finding] : [], unknown: null, requests };
+  }
+}
+
+/** Leaves out the requests that an implementation's devices cannot issue. */
+function withoutUnsupported(run: CompiledRun, iommu: Iommu): CompiledRun {
+  const supported = (action: Action) => action.do !== "request" || iommu.requestTypes.has(action.request.type);
+  if (run.actions.every(supported)) return run;
+  const kept = run.actions.map((action, index) => ({ action, step: run.stepOf[index]! })).filter((one) => supported(one.action));
+  return { ...run, actions: kept.map((one) => one.action), stepOf: kept.map((one) => one.step) };
+}
+
+/** Holds the final contents of every data page to the writes that were seen to land. */
+function checkMemory(oracle: VtdOracle, run: CompiledRun, iommu: Iommu): Finding | null {
+  const offsets = new Set<number>();
+  for (const action of run.actions) {
+    if (action.do !== "request" || action.request.type === "read" || action.request.length === 0) continue;
+    const { offset, length } = action.request;
+    offsets.add(offset);
+    if (length === 8) offsets.add(offset + 4);
+  }
+  for (const offset of offsets) {
+    for (const page of dataPages) {
+      const value = iommu.readData(page, offset);
+      const finding = judgeContent(oracle, run, page, offset, value);
+      if (finding) return finding;
+    }
+  }
+  return null;
+}
+
+function covers(write: LandedWrite, page: number, offset: number): boolean {
+  const { request } = write;
+  return write.page === page && offset >= request.offset && offset < request.offset + request.length;
+}
+
+/** Whether software had seen a draining invalidation complete that was submitted after the write was made. */
+function drained(oracle: VtdOracle, write: LandedWrite, by: number): boolean {
+  return oracle.queue.drains.some(({ invalidation }) => invalidation.submitted > write.step && invalidation.observed <= by);
+}
+
+function judgeContent(oracle: VtdOracle, run: CompiledRun, page: number, offset: number, value: number): Finding | null {
+  const writes = oracle.writes.filter((one) => covers(one, page, offset));
+  const stores = oracle.dataStores.filter((one) => one.page === page && one.word === offset >>> 3);
+  if (writes.length === 0 && stores.length === 0 && value === pageTag(page, offset)) return null;
+  const last = stores[stores.length - 1];
+  const later = last ? writes.filter((one) => one.step > last.step) : writes;
+  const underWay = last ? writes.filter((one) => one.step < last.step && !drained(oracle, one, last.step)) : [];
+  const allowed = [...later, ...underWay].map((one) => one.tag);
+  if (later.length === 0) allowed.push(last ? (offset & 4 ? last.high : last.low) : pageTag(page, offset));
+  if (allowed.includes(value)) return null;
+  const late = last && writes.find((one) => one.tag === value && one.step < last.step);
+  const where = showAddress(page, offset);
+  const source = run.actions.findIndex((one) => one.do === "request" && writeTag(one.slot) === value);
+  const origin = source >= 0 ? `, which the request of action ${source} writes` : "";
+  return {
+    kind: late ? "late-write" : "memory",
+    action: run.actions.length,
+    rules: ["vtd.invalidation.drain-writes"],
+    message: `${where} holds 0x${value.toString(16)}${origin}; admissible: ${allowed.map((one) => `0x${one.toString(16)}`).join(" or ")}`,
+    witness: late
+      ? [`the write of action ${late.action} landed after new content was stored by action ${last.step - 1}, although a draining invalidation was seen complete between them`]
+      : [],
+  };
+}
