@@ -236,7 +236,7 @@ export class AbstractMachine {
       reached.set(key, state);
       for (const command of state.pending) if (mayExecute(command, state.pending)) open.push(execute(state, command));
     }
-    this.states = [...reached.values()];
+    this.states = withoutDominated([...reached.values()]);
   }
 
   private keyOf({ kept, pending, rootTable }: State): string {
@@ -246,7 +246,7 @@ export class AbstractMachine {
 
   /** The one object for all entries that say the same. */
   private intern<E extends Entry>(entry: E): E {
-    const key = JSON.stringify(entry);
+    const key = nameOf(entry);
     const known = this.interned.get(key);
     if (known) return known as E;
     this.interned.set(key, entry);
@@ -497,6 +497,35 @@ class Answers {
       this.outcomes.set(`${effect} ${one?.id} ${recorded}`, { effect, rule: one, recorded });
     }
   }
+}
+
+/** Tags and content of an entry in one string. */
+function nameOf(entry: Entry): string {
+  switch (entry.cache) {
+    case "root":
+      return `root ${entry.bus} ${entry.table} ${entry.fault?.id}`;
+    case "context":
+      return `context ${entry.sourceId} ${entry.domainId} ${entry.levels} ${entry.table} ${entry.passThrough} ${entry.faultProcessingDisabled} ${entry.fault?.id}`;
+    case "paging":
+      return `paging ${entry.domainId} ${entry.level} ${entry.firstPage} ${entry.end} ${entry.page} ${entry.readable} ${entry.writable}`;
+    default:
+      return `iotlb ${entry.sourceId} ${entry.domainId} ${entry.input} ${entry.faultProcessingDisabled} ${entry.end} ${entry.page} ${entry.readable} ${entry.writable}`;
+  }
+}
+
+/** Drops the states that keep nothing another one does not keep as well: whatever they can show, that one can. */
+function withoutDominated(states: readonly State[]): State[] {
+  const bySize = states.toSorted((a, b) => b.kept.size - a.kept.size);
+  const remaining: State[] = [];
+  for (const state of bySize) if (!remaining.some((other) => dominates(other, state))) remaining.push(state);
+  return remaining;
+}
+
+function dominates(other: State, { kept, pending, rootTable }: State): boolean {
+  if (other.rootTable !== rootTable || other.pending.length !== pending.length) return false;
+  if (!pending.every((command, index) => other.pending[index] === command)) return false;
+  for (const entry of kept) if (!other.kept.has(entry)) return false;
+  return true;
 }
 
 /** 3.9: a pass-through address is its own translation. */

@@ -1,5 +1,5 @@
 /** Translation with caches: the model's walk over a reader that may answer from what it kept. */
-import { Effect, type Request } from "../../../model/trace.js";
+import type { Request } from "../../../model/trace.js";
 import type { PhysicalMemory } from "../../../model/words/memory.js";
 import {
   decide,
@@ -53,12 +53,7 @@ export class CachingTranslator implements TableReader {
     if (decideBeforeWalk(request, this.translationEnabled(), translation)) return;
     this.map(request.requester, request.page);
     decide(this.platform, request, translation);
-    if (translation.optionalFault && this.chance.happens(128)) {
-      translation.effect = Effect.blocked;
-      translation.rule = translation.optionalFault;
-    } else if (translation.alternative && this.chance.happens(128)) {
-      translation.rule = translation.alternative;
-    }
+    if (translation.alternative && this.chance.happens(128)) translation.rule = translation.alternative;
   }
 
   /** Fetches what a request would need, and keeps it. */
@@ -75,6 +70,10 @@ export class CachingTranslator implements TableReader {
     if (!lookUpContext(this.platform, this, requester, page, translation)) {
       // 6.1: with Caching Mode a context entry that faults may be kept too, under domain id 0.
       if (this.platform.cachingMode && this.contextRead && translation.fault !== faultRules.contextFetch) this.keepContext(0);
+      return;
+    }
+    if (translation.optionalFault && !this.cachedContext && this.chance.happens(128)) {
+      translation.fault = translation.optionalFault;
       return;
     }
     this.keepContext(translation.domainId);
