@@ -3,17 +3,21 @@ import { type CompiledRun, compileScenario } from "../generators/compile.js";
 import { dataPages } from "../generators/places.js";
 import type { Scenario } from "../generators/scenario.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
+import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
-import { type Action, pageTag, writeTag } from "../model/trace.js";
+import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
 import { showAddress } from "../model/words/address.js";
 import { type LandedWrite, VtdOracle } from "../model/vtd/oracle.js";
 import { walkPlatformOf } from "../model/vtd/walk.js";
 
-/** What came of a run. `unknown` says why there is no verdict from some action on. */
+/** What came of a run. */
 export interface JudgedRun {
   readonly run: CompiledRun;
   readonly findings: readonly Finding[];
+  /** Why there is no verdict from some action on: the specification does not say what follows. */
   readonly unknown: string | null;
+  /** The implementation died, hung or talked nonsense; there is no verdict at all. */
+  readonly failure: string | null;
   /** Requests the implementation answered. */
   readonly requests: number;
 }
@@ -42,20 +46,23 @@ export class Judge {
     return counts;
   }
 
-  /** Executes a scenario on an implementation and judges it. An implementation that fails gives no verdict. */
-  judge(scenario: Scenario, iommu: Iommu): JudgedRun {
-    const run = withoutUnsupported(compileScenario(scenario), iommu);
+  /**
+   * Executes a scenario on an implementation and judges it. An implementation that fails gives no verdict.
+   * @param steerAround known deviations whose triggers are left out and whose observations are put right
+   */
+  judge(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[] = []): JudgedRun {
+    const run = withoutUnsupported(compileScenario(scenario), iommu, steerAround);
     try {
       iommu.reset(run.setup);
       const observations = iommu.execute(run.actions);
-      return this.judgeObserved(run, observations, iommu);
+      return this.judgeObserved(run, putRight(run, observations, steerAround), iommu);
     } catch (error) {
-      if (error instanceof ImplementationError) return { run, findings: [], unknown: error.message, requests: 0 };
-      throw error;
+      if (!(error instanceof ImplementationError)) throw error;
+      return { run, findings: [], unknown: null, failure: error.message, requests: 0 };
     }
   }
 
-  private judgeObserved(run: CompiledRun, observations: ReturnType<Iommu["execute"]>, iommu: Iommu): JudgedRun {
+  private judgeObserved(run: CompiledRun, observations: Observation[], iommu: Iommu): JudgedRun {
     const oracle = this.oracleOf(run);
     const { rootPage, queuePage, requesters, tablePages } = run.setup;
     oracle.reset({
@@ -75,22 +82,34 @@ export class Judge {
         finding = oracle.perform(action, observations[index]!, index);
       } catch (error) {
         if (!(error instanceof OutsideModel)) throw error;
-        return { run, findings: [], unknown: `outside the model from action ${index} on: ${error.message}`, requests };
+        return { run, findings: [], unknown: error.message, failure: null, requests };
       }
-      if (finding) return { run, findings: [finding], unknown: null, requests };
+      if (finding) return { run, findings: [finding], unknown: null, failure: null, requests };
     }
     oracle.countInvalidations();
     const finding = checkMemory(oracle, run, iommu);
-    return { run, findings: finding ? [finding] : [], unknown: null, requests };
+    return { run, findings: finding ? [finding] : [], unknown: null, failure: null, requests };
   }
 }
 
-/** Leaves out the requests that an implementation's devices cannot issue. */
-function withoutUnsupported(run: CompiledRun, iommu: Iommu): CompiledRun {
-  const supported = (action: Action) => action.do !== "request" || iommu.requestTypes.has(action.request.type);
+/** Leaves out the requests that an implementation's devices cannot issue, and what known deviations are triggered by. */
+function withoutUnsupported(run: CompiledRun, iommu: Iommu, steerAround: readonly KnownDeviation[]): CompiledRun {
+  const supported = (action: Action) =>
+    (action.do !== "request" || iommu.requestTypes.has(action.request.type)) &&
+    !steerAround.some((one) => one.avoids?.(action));
   if (run.actions.every(supported)) return run;
   const kept = run.actions.map((action, index) => ({ action, step: run.stepOf[index]! })).filter((one) => supported(one.action));
   return { ...run, actions: kept.map((one) => one.action), stepOf: kept.map((one) => one.step) };
+}
+
+/** The observations with those of known deviations replaced by what should have been shown. */
+function putRight(run: CompiledRun, seen: Observation[], steerAround: readonly KnownDeviation[]): Observation[] {
+  const repairing = steerAround.filter((one) => one.repair);
+  if (repairing.length === 0) return seen;
+  return seen.map((observation, index) => {
+    const action = run.actions[index]!;
+    return repairing.reduce((shown, one) => one.repair!(action, shown) ?? shown, observation);
+  });
 }
 
 /** Holds the final contents of every data page to the writes that were seen to land. */

@@ -26,6 +26,8 @@ export interface RunSetup {
 export interface Iommu {
   /** As users name it: `reference`, `qemu`. */
   readonly name: string;
+  /** Set when what it leaves to chance is drawn from `RunSetup.timing`; others show the same for the same run. */
+  readonly drawsTiming?: true;
   /** Request types its devices can issue; requests of other types are left out of a run. */
   readonly requestTypes: ReadonlySet<RequestType>;
   /**

@@ -8,7 +8,7 @@ import { type Chain, ChainMoments, type ContextWindow, latestSince, NOTHING_KNOW
 import type { InvalidationLog } from "./invalidation-log.js";
 import { type FaultRule, faultRules } from "./rules.js";
 import type { SteeringRegisters } from "./steering.js";
-import { decide, decideBeforeWalk, lookUpContext, Translation, walk, type WalkPlatform } from "./walk.js";
+import { decide, decideBeforeWalk, lookUpContext, Translation, type WalkPlatform, walk } from "./walk.js";
 import { Link, WindowReader } from "./window-reader.js";
 
 /** One admissible outcome: what becomes of the request and, if it is blocked, why and whether that is recorded. */
@@ -131,13 +131,14 @@ export class AdmissibleOutcomes {
       this.add(faultProcessingDisabled);
       if (this.contextsByFunction.get(sourceId)?.length === 1) return;
     }
-    const context = chain.reader.length - 1 <= Link.context && !translation.passThrough;
-    if (context) {
-      if (!this.isFound(faultProcessingDisabled) && this.upperChainFeasible(chain)) this.add(faultProcessingDisabled);
+    if (chain.reader.length - 1 <= Link.context && !translation.passThrough) {
+      if (!this.isFound(faultProcessingDisabled) && this.upperChainFeasible(chain))
+        this.add(faultProcessingDisabled);
       return;
     }
     for (const disabled of translation.rule?.qualified ? [false, true] : [false]) {
-      if (!this.isFound(disabled) && this.feasible(chain, disabled)) this.add(disabled);
+      if (this.isFound(disabled) || this.contextsOf(request.requester, disabled).length === 0) continue;
+      if (this.feasible(chain, disabled)) this.add(disabled);
     }
   }
 
@@ -146,7 +147,8 @@ export class AdmissibleOutcomes {
     const { optionalFault, faultProcessingDisabled } = this.translation;
     const { domainId } = chain;
     chain.domainId = 0;
-    if (this.faultyEntryFeasible(chain, true)) this.addOutcome(Effect.blocked, optionalFault, faultProcessingDisabled);
+    if (this.faultyEntryFeasible(chain, true))
+      this.addOutcome(Effect.blocked, optionalFault, faultProcessingDisabled);
     chain.domainId = domainId;
   }
 
@@ -240,7 +242,8 @@ export class AdmissibleOutcomes {
   private domainLookedUp(chain: ReadChain, disabled: boolean): boolean {
     return this.contextsOf(this.request.requester, disabled).some(
       (context) =>
-        context.domainId === chain.domainId && this.moments.inUse(context, Link.context, this.now, NOTHING_KNOWN),
+        context.domainId === chain.domainId &&
+        this.moments.inUse(context, Link.context, this.now, NOTHING_KNOWN),
     );
   }
 
@@ -248,11 +251,7 @@ export class AdmissibleOutcomes {
   private filledForRequester(chain: ReadChain, disabled: boolean): boolean {
     const { requester } = this.request;
     if (chain.reader.length - 1 <= Link.firstLevel) {
-      return (
-        chain.sourceId === requester &&
-        this.hasFpd(this.translation, disabled) &&
-        this.filled(chain)
-      );
+      return chain.sourceId === requester && this.hasFpd(this.translation, disabled) && this.filled(chain);
     }
     return this.filled(chain, this.contextsOf(requester, disabled));
   }
@@ -308,7 +307,8 @@ export class AdmissibleOutcomes {
   /** Without history the requester's first walk has already read all there is. */
   private rememberOnlyContext(): void {
     const { own, translation, request } = this;
-    const only = translation.firstLevel > 0 ? [this.contextWindow(own.reader, translation, request.requester)] : [];
+    const only =
+      translation.firstLevel > 0 ? [this.contextWindow(own.reader, translation, request.requester)] : [];
     this.contextsByFunction.set(request.requester, only);
   }
 

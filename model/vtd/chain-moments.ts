@@ -100,7 +100,8 @@ export class ChainMoments {
   }
 
   private readableNow(chain: Chain, link: number): boolean {
-    for (let index = Link.rootPointer; index <= link; index++) if (chain.until[index]! <= this.now) return false;
+    for (let index = Link.rootPointer; index <= link; index++)
+      if (chain.until[index]! <= this.now) return false;
     return true;
   }
 

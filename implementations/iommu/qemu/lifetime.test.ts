@@ -43,7 +43,7 @@ describe.skipIf(missing !== undefined)(
 
     test("SIGKILL while QEMU is starting: its files go too", async () => {
       const own = () => readdirSync("/dev/shm").filter((name) => name.startsWith("iommu-spec-qemu-"));
-      for (const delay of [60, 90, 120, 150]) {
+      for (const delay of [60, 80, 100, 120, 140, 160]) {
         const before = new Set(own());
         const child = spawn(process.execPath, [program, "SIGKILL"], { stdio: "ignore", cwd: folder });
         await new Promise((resolve) => setTimeout(resolve, delay));

@@ -46,14 +46,9 @@ export class Run {
 
   /** Performs the actions in order. */
   perform(actions: readonly Action[]): Observation[] {
-    const leading = actions.findIndex((action) => action.do !== "store");
-    const stores = leading < 0 ? actions.length : leading;
-    for (const action of actions.slice(0, stores)) {
-      if (action.do === "store") this.memory.store(action.page, action.word, action.low, action.high);
-    }
-    this.memory.flush();
     this.machine.pristine = false;
-    for (const action of actions.slice(stores)) this.#finishers.push(this.#queue(action));
+    const leading = this.#storeLeading(actions);
+    for (const action of actions.slice(leading)) this.#finishers.push(this.#queue(action));
     this.#flushStores();
     const registers = this.machine.askState();
     if (this.#fetched.size > 0) this.#queueShow();
@@ -61,15 +56,26 @@ export class Run {
     this.machine.learnState(registers);
     this.#collectShown();
     this.memory.refresh();
-    return actions.map((_, index) => (index < stores ? NOTHING : this.#finishers[index - stores]!()));
+    return actions.map((_, index) => (index < leading ? NOTHING : this.#finishers[index - leading]!()));
+  }
+
+  /** Stores that nothing precedes need no command. Returns how many actions that takes care of. */
+  #storeLeading(actions: readonly Action[]): number {
+    const found = actions.findIndex((action) => action.do !== "store" && action.do !== "flush-line");
+    const leading = found < 0 ? actions.length : found;
+    for (const action of actions.slice(0, leading)) {
+      if (action.do === "store") this.memory.store(action.page, action.word, action.low, action.high);
+    }
+    this.memory.flush();
+    return leading;
   }
 
   #queue(action: Action): Finish {
     if (action.do === "store") return this.#store(action);
+    // The IOMMU looks at memory as the CPU does.
+    if (action.do === "flush-line") return nothing;
     this.#flushStores();
     switch (action.do) {
-      case "flush-line":
-        return nothing;
       case "write-register":
         return this.#writeRegister(action);
       case "read-register":

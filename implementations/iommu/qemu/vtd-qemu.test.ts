@@ -186,6 +186,25 @@ describe.skipIf(missing !== undefined)(`QEMU${missing === undefined ? "" : ` (sk
     ]);
   });
 
+  test("stores take effect in order, with or without lines flushed between them", () => {
+    const flush = { do: "flush-line", page: page.behind, line: 0 } as const;
+    const look = (value: number) => ({ do: "poll-memory", page: page.behind, word: 1, value }) as const;
+    const stores = [1, 2].flatMap((value) => [store(page.behind, 1, value), flush, store(page.behind, 0, 9)]);
+    const observed = run(setupFor("qemu-39"), [
+      ...stores,
+      look(2),
+      store(page.behind, 0, 7),
+      flush,
+      store(page.behind, 1, 3),
+      look(3),
+      store(page.behind, 1, 4),
+      store(page.behind, 1, 5),
+      look(5),
+      look(4),
+    ]);
+    expect(lows(observed).slice(stores.length)).toEqual([1, 0, 0, 0, 1, 0, 0, 1, 0]);
+  });
+
   test("after a platform reset everything is off, and software can switch it on", () => {
     const setup = setupFor("qemu-39", "reset");
     for (let again = 0; again < 3; again++) {

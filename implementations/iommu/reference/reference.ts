@@ -33,6 +33,7 @@ interface PostedWrite {
 
 export class ReferenceIommu implements Iommu {
   readonly name: string;
+  readonly drawsTiming = true;
   readonly requestTypes: ReadonlySet<RequestType> = new Set(["read", "write", "atomic", "zero-length-read"]);
 
   private readonly chance = new Chance();

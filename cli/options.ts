@@ -1,0 +1,68 @@
+/** Command-line options: names, values, and what is wrong with a value that does not fit. */
+import { parseArgs } from "node:util";
+import { UsageError } from "./errors.js";
+
+const known = {
+  seed: { type: "string" },
+  runs: { type: "string" },
+  time: { type: "string" },
+  property: { type: "string", multiple: true },
+  on: { type: "string", multiple: true },
+  profile: { type: "string", multiple: true },
+  qemu: { type: "string" },
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+export interface Options {
+  readonly positionals: readonly string[];
+  readonly seed: number | undefined;
+  readonly runs: number | undefined;
+  readonly milliseconds: number | undefined;
+  readonly properties: readonly string[];
+  readonly on: readonly string[];
+  readonly profiles: readonly string[];
+  readonly qemu: string | undefined;
+  readonly json: boolean;
+  readonly help: boolean;
+}
+
+/** @throws UsageError when an option is unknown or its value does not fit */
+export function parseOptions(args: readonly string[]): Options {
+  const { values, positionals } = parse(args);
+  return {
+    positionals,
+    seed: wholeNumber("seed", values.seed, 0),
+    runs: wholeNumber("runs", values.runs, 1),
+    milliseconds: values.time === undefined ? undefined : duration(values.time),
+    properties: values.property ?? [],
+    on: values.on ?? [],
+    profiles: values.profile ?? [],
+    qemu: values.qemu,
+    json: values.json ?? false,
+    help: values.help ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options: known, allowPositionals: true, strict: true });
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message}; see \`iommu-spec --help\``);
+  }
+}
+
+function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isSafeInteger(value) && value >= least) return value;
+  throw new UsageError(`--${name} takes a whole number from ${least} on, not "${text}"`);
+}
+
+/** `90`, `90s`, `10m` or `1h` in milliseconds. */
+function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
+  const factor = { s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? "s"];
+  if (!match || factor === undefined) throw new UsageError(`--time takes a duration such as 30s, 10m or 1h, not "${text}"`);
+  return Number(match[1]) * factor;
+}

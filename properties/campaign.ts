@@ -1,0 +1,229 @@
+/** Campaigns: many scenarios on one implementation, every distinct finding once, each shrunk, saved and replayed. */
+import { join } from "node:path";
+import { type GeneratorOptions, generateScenario } from "../generators/generate.js";
+import type { Scenario } from "../generators/scenario.js";
+import type { Iommu } from "../implementations/iommu/interface.js";
+import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
+import type { Finding } from "../model/finding.js";
+import { loadScenario, saveCounterexample } from "./counterexample.js";
+import { breaking, type Invariant } from "./invariants.js";
+import { Judge, type JudgedRun } from "./judge.js";
+import { minimise } from "./minimise.js";
+
+export interface CampaignOptions {
+  readonly iommu: Iommu;
+  readonly seed: number;
+  /** Scenarios to run at most. */
+  readonly runs: number;
+  /** Milliseconds after which no further scenario is begun. */
+  readonly milliseconds: number;
+  readonly generator: GeneratorOptions;
+  readonly invariants: readonly Invariant[];
+  readonly known: readonly KnownDeviation[];
+  /** Folder for counterexample files. */
+  readonly folder: string;
+  readonly progress: (state: CampaignProgress) => void;
+}
+
+export interface CampaignProgress {
+  readonly runs: number;
+  readonly findings: number;
+  readonly elapsed: number;
+}
+
+export interface DistinctFinding {
+  readonly signature: string;
+  readonly invariants: readonly string[];
+  /** Id of the known deviation that it is, if it is one. */
+  readonly known: string | null;
+  /** Scenarios that showed it. */
+  count: number;
+  readonly scenario: Scenario;
+  readonly finding: Finding;
+  readonly file: string;
+  /** No step can be removed and no field simplified. */
+  readonly minimal: boolean;
+  /** The saved file showed it again when it was replayed. */
+  readonly replayed: boolean;
+}
+
+export interface CampaignResult {
+  readonly implementation: string;
+  readonly seed: number;
+  readonly runs: number;
+  readonly requests: number;
+  readonly seconds: number;
+  readonly invariants: readonly Invariant[];
+  readonly findings: readonly DistinctFinding[];
+  /** Runs in which the specification did not say what follows, by reason. */
+  readonly unknown: ReadonlyMap<string, number>;
+  /** Messages of an implementation that failed, with the file of the scenario it failed on. */
+  readonly failures: readonly { readonly message: string; readonly file: string }[];
+  /** How often each rule decided something, by rule id. */
+  readonly coverage: ReadonlyMap<string, number>;
+}
+
+/** Of every so many scenarios one is judged without steering around known deviations. */
+const RAW_SHARE = 4;
+/** A campaign ends when the implementation has failed this often. */
+const MOST_FAILURES = 3;
+/** Distinct findings that are shrunk; the rest of a flood is only counted. */
+const MOST_FINDINGS = 40;
+
+/** Runs a campaign. Equal options give equal findings, but for the time limit. */
+export function runCampaign(options: CampaignOptions): CampaignResult {
+  return new Campaign(options).run();
+}
+
+class Campaign {
+  private readonly judge = new Judge();
+  private readonly found = new Map<string, DistinctFinding>();
+  /** Signatures of shrunk findings by what the unshrunk ones looked like, so that a flood is shrunk once. */
+  private readonly seen = new Map<string, { shrunk: number; signature: string }>();
+  private readonly unknown = new Map<string, number>();
+  private readonly failures: { message: string; file: string }[] = [];
+  private runs = 0;
+  private requests = 0;
+
+  constructor(private readonly options: CampaignOptions) {}
+
+  run(): CampaignResult {
+    const { options } = this;
+    const start = performance.now();
+    const elapsed = () => performance.now() - start;
+    while (this.runs < options.runs && elapsed() < options.milliseconds && this.failures.length < MOST_FAILURES) {
+      this.one(scenarioSeed(options.seed, this.runs));
+      if (this.runs % 64 === 0) {
+        options.progress({ runs: this.runs, findings: this.found.size, elapsed: elapsed() });
+      }
+    }
+    return {
+      implementation: options.iommu.name,
+      seed: options.seed,
+      runs: this.runs,
+      requests: this.requests,
+      seconds: elapsed() / 1000,
+      invariants: options.invariants,
+      findings: [...this.found.values()],
+      unknown: this.unknown,
+      failures: this.failures,
+      coverage: this.judge.coverage(),
+    };
+  }
+
+  private one(seed: number): void {
+    const { options } = this;
+    const scenario = generateScenario(seed, options.generator);
+    const raw = this.runs % RAW_SHARE === 0;
+    const steerAround = raw ? [] : options.known;
+    this.runs++;
+    const judged = this.judge.judge(scenario, options.iommu, steerAround);
+    this.requests += judged.requests;
+    if (judged.failure) return this.noteFailure(scenario, judged.failure, seed);
+    if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
+    for (const finding of judged.findings) this.note(scenario, judged, finding, seed, steerAround);
+  }
+
+  private noteFailure(scenario: Scenario, message: string, seed: number): void {
+    const file = join(this.options.folder, `failure-${this.failures.length + 1}.json`);
+    const finding = { kind: "failure", message, rules: [], witness: [] };
+    this.save(file, scenario, finding, [], seed);
+    this.failures.push({ message, file });
+  }
+
+  private note(
+    scenario: Scenario,
+    judged: JudgedRun,
+    finding: Finding,
+    seed: number,
+    steerAround: readonly KnownDeviation[],
+  ): void {
+    const broken = this.options.invariants.filter((one) => breaking(one, [finding]).length > 0);
+    if (broken.length === 0) return;
+    const known = this.options.known.find((one) => one.explains(finding, judged.run.actions));
+    if (known) {
+      const before = this.found.get(known.id);
+      if (before) before.count++;
+      else this.keep(known.id, known.id, scenario, finding, broken, seed, []);
+      return;
+    }
+    const look = `${finding.kind}|${[...finding.rules].sort().join()}`;
+    const earlier = this.seen.get(look);
+    if (earlier && (earlier.shrunk >= 3 || this.found.size >= MOST_FINDINGS)) {
+      this.found.get(earlier.signature)!.count++;
+      return;
+    }
+    const signature = this.keep(null, null, scenario, finding, broken, seed, steerAround);
+    this.seen.set(look, { shrunk: (earlier?.shrunk ?? 0) + 1, signature });
+  }
+
+  /** Shrinks, saves and replays a finding; returns its signature. */
+  private keep(
+    known: string | null,
+    fixedSignature: string | null,
+    scenario: Scenario,
+    finding: Finding,
+    broken: readonly Invariant[],
+    seed: number,
+    steerAround: readonly KnownDeviation[],
+  ): string {
+    const { iommu } = this.options;
+    const small = minimise(scenario, finding, iommu, this.judge, steerAround);
+    const signature = fixedSignature ?? signatureOf(small.scenario, small.finding);
+    const before = this.found.get(signature);
+    if (before) {
+      before.count++;
+      return signature;
+    }
+    const ids = broken.map((one) => one.id);
+    const file = join(this.options.folder, `${known ?? `finding-${this.found.size + 1}`}.json`);
+    this.save(file, small.scenario, small.finding, ids, seed);
+    const again = new Judge().judge(loadScenario(file).scenario, iommu, steerAround);
+    this.found.set(signature, {
+      signature,
+      invariants: ids,
+      known,
+      count: 1,
+      scenario: small.scenario,
+      finding: small.finding,
+      file,
+      minimal: small.complete,
+      replayed: again.findings.some((one) => one.kind === finding.kind),
+    });
+    return signature;
+  }
+
+  private save(
+    file: string,
+    scenario: Scenario,
+    finding: { kind: string; message: string; rules: readonly string[]; witness: readonly string[] },
+    ids: readonly string[],
+    seed: number,
+  ): void {
+    const { kind, message, rules, witness } = finding;
+    saveCounterexample(file, {
+      format: "iommu-spec counterexample 1",
+      implementation: this.options.iommu.name,
+      invariants: [...ids],
+      seed,
+      finding: { kind, message, rules: [...rules], witness: [...witness] },
+      scenario,
+    });
+  }
+}
+
+/** The seed of the n-th scenario of a campaign. */
+export function scenarioSeed(seed: number, index: number): number {
+  return (Math.imul(seed, 0x85ebca6b) + index) >>> 0;
+}
+
+/** What tells one finding from another: what it breaks, and the shape of its smallest scenario. */
+function signatureOf(scenario: Scenario, finding: Finding): string {
+  const shape = scenario.steps.map((step) => {
+    if (step.do === "invalidate") return `${step.target.cache}-${step.target.granularity}`;
+    if (step.do === "dma") return `dma-${step.type}`;
+    if (step.do === "corrupt") return `corrupt-${step.entry.structure}`;
+    return step.do;
+  });
+  return `${finding.kind}|${[...finding.rules].sort().join()}|${shape.join()}`;
+}

@@ -1,0 +1,63 @@
+/** Counterexample files: a scenario, what it broke and where, in a form that replays. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { isLeft } from "fp-ts/lib/Either.js";
+import * as t from "io-ts";
+import { type Scenario, ScenarioError, scenarioCodec, scenarioFrom } from "../generators/scenario.js";
+
+const findingCodec = t.strict({
+  kind: t.string,
+  message: t.string,
+  rules: t.array(t.string),
+  witness: t.array(t.string),
+});
+
+const fileCodec = t.strict({
+  format: t.literal("iommu-spec counterexample 1"),
+  /** The implementation it was found on. */
+  implementation: t.string,
+  invariants: t.array(t.string),
+  seed: t.number,
+  finding: findingCodec,
+  scenario: scenarioCodec,
+});
+
+export type CounterexampleFile = t.TypeOf<typeof fileCodec>;
+
+/** Writes a counterexample, creating its folder. */
+export function saveCounterexample(path: string, file: CounterexampleFile): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `${JSON.stringify(file, null, 2)}\n`);
+}
+
+/**
+ * Reads a counterexample file, or a bare scenario.
+ * @throws ScenarioError when the file cannot be read, is not JSON, or does not fit; the message says where
+ */
+export function loadScenario(path: string): { scenario: Scenario; recorded: CounterexampleFile | null } {
+  const data = parseFile(path);
+  const isCounterexample = typeof data === "object" && data !== null && "scenario" in data;
+  try {
+    if (!isCounterexample) return { scenario: scenarioFrom(data), recorded: null };
+    const scenario = scenarioFrom((data as { scenario: unknown }).scenario);
+    const decoded = fileCodec.decode(data);
+    return { scenario, recorded: isLeft(decoded) ? null : decoded.right };
+  } catch (error) {
+    if (error instanceof ScenarioError) throw new ScenarioError(`${path}: not a usable scenario: ${error.message}`);
+    throw error;
+  }
+}
+
+function parseFile(path: string): unknown {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new ScenarioError(`${path}: cannot be read (${(error as NodeJS.ErrnoException).code ?? error})`);
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ScenarioError(`${path}: not JSON, or cut short (${(error as Error).message})`);
+  }
+}

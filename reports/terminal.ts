@@ -1,0 +1,101 @@
+/** Results on a terminal: verdict tables, counterexamples step by step, what a result means. */
+import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
+import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
+import { vtdRules } from "../model/vtd/behaviour-rules.js";
+import { describePlatform, describeStep } from "./steps.js";
+
+export type Verdict = "holds" | "violated" | "known deviations" | "unknown";
+
+/** The verdict of one invariant of a campaign. */
+export function verdictOf(result: CampaignResult, invariant: string): Verdict {
+  const broken = result.findings.filter((one) => one.invariants.includes(invariant));
+  if (broken.some((one) => one.known === null)) return "violated";
+  if (result.failures.length > 0 || result.runs === 0) return "unknown";
+  return broken.length > 0 ? "known deviations" : "holds";
+}
+
+/** Invariants against implementations. */
+export function verdictTable(results: readonly CampaignResult[]): string[] {
+  const invariants = results[0]?.invariants ?? [];
+  const header = ["invariant", "", ...results.map((one) => one.implementation)];
+  const rows = invariants.map((one) => [one.id, one.title, ...results.map((result) => cell(result, one.id))]);
+  return table([header, ...rows]);
+}
+
+function cell(result: CampaignResult, invariant: string): string {
+  const verdict = verdictOf(result, invariant);
+  const broken = result.findings.filter((one) => one.invariants.includes(invariant));
+  if (verdict === "violated") return `violated (${broken.filter((one) => one.known === null).length})`;
+  return verdict === "known deviations" ? `${broken.length} known deviations` : verdict;
+}
+
+/** Rows with their columns aligned. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((one, column) => one.padEnd(widths[column]!)).join("  ").trimEnd());
+}
+
+/** What one campaign searched, and what that says. */
+export function summary(result: CampaignResult): string[] {
+  const rate = Math.round(result.runs / Math.max(result.seconds, 1e-9));
+  const searched =
+    `${result.implementation}: ${count(result.runs, "scenario")} with ${count(result.requests, "request")} ` +
+    `in ${result.seconds.toFixed(1)} s (${rate}/s), seed ${result.seed}`;
+  const lines = [searched];
+  for (const [reason, times] of result.unknown) lines.push(`  no verdict in ${count(times, "run")}: ${reason}`);
+  for (const failure of result.failures) lines.push(`  failed: ${failure.message}`, `  scenario kept in ${failure.file}`);
+  return lines;
+}
+
+/** One sentence: what the results mean. */
+export function meaning(results: readonly CampaignResult[]): string {
+  const fresh = results.reduce((sum, one) => sum + one.findings.filter((each) => each.known === null).length, 0);
+  const runs = results.reduce((sum, one) => sum + one.runs, 0);
+  if (fresh > 0) {
+    return `${count(fresh, "distinct violation")} in ${count(runs, "random scenario")}: each was shrunk, saved and replayed; the invariants named above do not hold.`;
+  }
+  if (results.some((one) => one.failures.length > 0)) {
+    return `An implementation failed before a verdict was reached: nothing is said about what it was not asked.`;
+  }
+  return `No new violation in ${count(runs, "random scenario")}: that is evidence, not proof; scenarios that were not drawn may still break an invariant.`;
+}
+
+/** The share of the specification's rules that the runs exercised, and those they did not. */
+export function coverageLines(results: readonly CampaignResult[]): string[] {
+  const reached = vtdRules.filter((rule) => results.some((one) => (one.coverage.get(rule.id) ?? 0) > 0));
+  const missing = vtdRules.filter((rule) => !reached.includes(rule));
+  const share = `rules reached: ${reached.length} of ${vtdRules.length}`;
+  return missing.length === 0 ? [share] : [`${share}; not reached:`, ...missing.map((one) => `  ${one.id} (${one.section})`)];
+}
+
+/** A counterexample: the platform, the steps, what was seen, and why that is wrong. */
+export function counterexample(found: DistinctFinding, replay: string): string[] {
+  const { scenario, finding } = found;
+  const times = found.count === 1 ? "once" : `${found.count} times`;
+  const smallest = found.minimal ? "no step can be removed" : "shrinking was cut short";
+  return [
+    `${finding.kind}: breaks ${found.invariants.join(", ")} (seen ${times}; ${smallest})`,
+    ...describePlatform(scenario).map((line) => `  ${line}`),
+    ...scenario.steps.map((step, index) => `  ${String(index + 1).padStart(3)}  ${describeStep(step)}`),
+    `  seen: ${finding.message}`,
+    ...finding.witness.map((line) => `    ${line}`),
+    ...(finding.rules.length > 0 ? [`  rules: ${finding.rules.join(", ")}`] : []),
+    found.replayed ? `  replay: ${replay}` : `  it did not show again when ${found.file} was replayed`,
+  ];
+}
+
+/** A known deviation that was met. */
+export function knownLines(found: DistinctFinding, deviation: KnownDeviation, replay: string): string[] {
+  return [
+    `${deviation.id} (seen ${found.count === 1 ? "once" : `${found.count} times`}; measured on ${deviation.versions.join(", ")})`,
+    `  does: ${deviation.statement}`,
+    `  specification: ${deviation.specification}`,
+    ...found.scenario.steps.map((step, index) => `  ${String(index + 1).padStart(3)}  ${describeStep(step)}`),
+    `  seen: ${found.finding.message}`,
+    `  replay: ${replay}`,
+  ];
+}
+
+function count(number: number, what: string): string {
+  return `${number.toLocaleString("en-US")} ${what}${number === 1 ? "" : "s"}`;
+}
