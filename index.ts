@@ -11,7 +11,7 @@ export { type Scenario, ScenarioError, scenarioCodec, scenarioFrom, type Step } 
 export { defaultOptions, type GeneratorOptions, generateScenario } from "./generators/generate.js";
 export { compileScenario, type CompiledRun } from "./generators/compile.js";
 export { ImplementationError, type Iommu, type RunSetup } from "./implementations/iommu/interface.js";
-export type { KnownDeviation } from "./implementations/iommu/known-deviation.js";
+export type { KnownDeviation } from "./properties/known-deviation.js";
 export { ReferenceIommu } from "./implementations/iommu/reference/reference.js";
 export { deviations } from "./implementations/iommu/reference/deviations.js";
 export { findQemu, openQemu } from "./implementations/iommu/qemu/index.js";

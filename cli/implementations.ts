@@ -1,11 +1,11 @@
 /** Implementations by the names users give them. */
 import { profiles } from "../model/vtd/profiles.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
-import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
-import { qemuDeviations } from "../implementations/iommu/qemu/deviations.js";
 import { findQemu, openQemu, qemuProfiles } from "../implementations/iommu/qemu/index.js";
 import { deviationNamed, deviations } from "../implementations/iommu/reference/deviations.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import type { KnownDeviation } from "../properties/known-deviation.js";
+import { qemuDeviations } from "../properties/qemu-deviations.js";
 import { UsageError } from "./errors.js";
 
 export interface OpenedIommu {

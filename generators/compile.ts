@@ -1,7 +1,5 @@
 /** From the steps of a scenario to the actions of a run: memory accesses, register accesses and requests. */
 import type { Action, Request, Word } from "../model/trace.js";
-import { requesterId } from "../model/words/address.js";
-import { encode } from "../model/words/layout.js";
 import {
   contextDescriptor,
   DescriptorType,
@@ -11,11 +9,21 @@ import {
   waitDescriptor,
 } from "../model/vtd/descriptors.js";
 import type { PlatformProfile } from "../model/vtd/profile.js";
-import { platformOf, type Platform } from "../model/vtd/profile.js";
+import { type Platform, platformOf } from "../model/vtd/profile.js";
 import { profileNamed } from "../model/vtd/profiles.js";
 import { GlobalBit, Offset } from "../model/vtd/registers.js";
 import { contextEntryLayout, secondStageLayout, TranslationType } from "../model/vtd/tables.js";
-import { dataPages, LEVEL_OF_SIZE, queuePage, rootPages, spareTables, statusPage, tablePages } from "./places.js";
+import { encode } from "../model/words/layout.js";
+import {
+  absentPage,
+  dataPages,
+  LEVEL_OF_SIZE,
+  queuePage,
+  rootPages,
+  spareTables,
+  statusPage,
+  tablePages,
+} from "./places.js";
 import type { EntryName, InvalidationTargetOf, Scenario, Step } from "./scenario.js";
 import { Software } from "./software.js";
 
@@ -166,7 +174,7 @@ class Compiler {
       case "wait":
         return this.usesQueue ? this.wait(step.sign, step.fence) : undefined;
       case "queue-error":
-        return this.usesQueue ? this.queueError(step.error) : undefined;
+        return this.usesQueue ? this.queueError(step.error, step.rewriteTail) : undefined;
       case "set-root":
         return this.setRoot(step.root, step.complete);
       case "translation":
@@ -227,7 +235,11 @@ class Compiler {
     const size = level === 1 ? {} : { PS: 1 };
     const shift = level === 1 ? 1 : 512 ** (level - 1);
     const address = Math.floor(mapping.page / shift);
-    const [entry] = encode(secondStageLayout(level, true), { ...ACCESS_BITS[access], ...size, ADDR: address });
+    const [entry] = encode(secondStageLayout(level, true), {
+      ...ACCESS_BITS[access],
+      ...size,
+      ADDR: address,
+    });
     return entry!;
   }
 
@@ -266,7 +278,8 @@ class Compiler {
     const bit = step.bit & 63;
     const { low, high } = this.software.wordAt(at.page, word);
     const change = (half: number, mask: number) => (step.value ? half | mask : half & ~mask) >>> 0;
-    const value = bit < 32 ? { low: change(low, 1 << bit), high } : { low, high: change(high, 1 << (bit - 32)) };
+    const value =
+      bit < 32 ? { low: change(low, 1 << bit), high } : { low, high: change(high, 1 << (bit - 32)) };
     this.software.store(at.page, word, value);
     this.writeBack(step.writeBack);
   }
@@ -310,15 +323,30 @@ class Compiler {
     }
     const drain = Number(target.drain);
     const pages =
-      target.granularity === "page" ? { AM: target.mask, IH: Number(target.leafOnly), ADDR: target.iova } : {};
-    const fields = { Type: DescriptorType.iotlb, G: granularity, DW: drain, DR: drain, DID: domainId, ...pages };
+      target.granularity === "page"
+        ? { AM: target.mask, IH: Number(target.leafOnly), ADDR: target.iova }
+        : {};
+    const fields = {
+      Type: DescriptorType.iotlb,
+      G: granularity,
+      DW: drain,
+      DR: drain,
+      DID: domainId,
+      ...pages,
+    };
     this.submit(encodeDescriptor(iotlbDescriptor, fields));
   }
 
   private submit([first, second]: readonly [Word, Word]): void {
     const word = this.tail * 2;
     this.software.actions.push({ do: "store", page: queuePage, word, low: first.low, high: first.high });
-    this.software.actions.push({ do: "store", page: queuePage, word: word + 1, low: second.low, high: second.high });
+    this.software.actions.push({
+      do: "store",
+      page: queuePage,
+      word: word + 1,
+      low: second.low,
+      high: second.high,
+    });
     this.tail = (this.tail + 1) % 256;
     this.register(Offset.IQT, 8, { low: this.tail << 4, high: 0 });
   }
@@ -346,20 +374,35 @@ class Compiler {
     });
   }
 
-  private queueError(kind: "type" | "reserved" | "granularity"): void {
+  private queueError(kind: "type" | "reserved" | "granularity", rewriteTail: boolean): void {
     const at = this.tail;
-    const bad: Word = { type: { low: 0xf, high: 0 }, reserved: { low: 0x111, high: 0 }, granularity: { low: 1, high: 0 } }[
-      kind
-    ];
+    const bad: Word = {
+      type: { low: 0xf, high: 0 },
+      reserved: { low: 0x111, high: 0 },
+      granularity: { low: 1, high: 0 },
+    }[kind];
     this.submit([bad, { low: 0, high: 0 }]);
     this.poll(Offset.FSTS, 0x10, 0x10);
     this.software.actions.push({ do: "read-register", offset: Offset.IQERCD, width: 8 });
     this.software.actions.push({ do: "read-register", offset: Offset.IQH, width: 8 });
     const [first, second] = this.waitWords("status", false);
     const value = this.waits;
-    this.software.actions.push({ do: "store", page: queuePage, word: at * 2, low: first.low, high: first.high });
-    this.software.actions.push({ do: "store", page: queuePage, word: at * 2 + 1, low: second.low, high: second.high });
+    this.software.actions.push({
+      do: "store",
+      page: queuePage,
+      word: at * 2,
+      low: first.low,
+      high: first.high,
+    });
+    this.software.actions.push({
+      do: "store",
+      page: queuePage,
+      word: at * 2 + 1,
+      low: second.low,
+      high: second.high,
+    });
     this.register(Offset.FSTS, 4, { low: 0x10, high: 0 });
+    if (rewriteTail) this.register(Offset.IQT, 8, { low: this.tail << 4, high: 0 });
     this.software.actions.push({ do: "poll-memory", page: statusPage, word: value % 512, value });
   }
 
@@ -408,9 +451,11 @@ class Compiler {
   }
 
   private setRoot(root: number, complete: boolean): void {
-    this.software.root = root;
+    const page = rootPages[root] ?? absentPage;
+    // Where there is no memory software has no tables either: it goes on with those it had.
+    if (page !== absentPage) this.software.root = root;
     this.settleGlobal();
-    this.register(Offset.RTADDR, 8, { low: (rootPages[root]! << 12) >>> 0, high: 0 });
+    this.register(Offset.RTADDR, 8, { low: (page << 12) >>> 0, high: page >>> 20 });
     this.globalCommand(GlobalBit.setRootTablePointer, true);
     this.rootSet = true;
     if (complete) this.poll(Offset.GSTS, GlobalBit.setRootTablePointer, GlobalBit.setRootTablePointer);
@@ -452,11 +497,13 @@ class Compiler {
   private readRegisters(): void {
     const { actions } = this.software;
     for (const offset of [Offset.VER, Offset.GSTS]) actions.push({ do: "read-register", offset, width: 4 });
-    for (const offset of [Offset.CAP, Offset.ECAP, Offset.RTADDR]) actions.push({ do: "read-register", offset, width: 8 });
+    for (const offset of [Offset.CAP, Offset.ECAP, Offset.RTADDR])
+      actions.push({ do: "read-register", offset, width: 8 });
     if (this.usesQueue) actions.push({ do: "read-register", offset: Offset.IQH, width: 8 });
   }
 
   private reuse(page: number): void {
+    if (!dataPages.includes(page)) return;
     for (const offset of new Set(this.offsetsWritten.map((one) => one >>> 3))) {
       const value = (0xe0000000 | this.slot) >>> 0;
       this.software.actions.push({ do: "store", page, word: offset, low: value, high: value });
@@ -474,7 +521,13 @@ class Compiler {
     this.request(requester, step.iova, (this.slot * 8) % 4096, step.length, step.type);
   }
 
-  private request(requester: number, page: number, offset: number, length: number, type: Request["type"]): void {
+  private request(
+    requester: number,
+    page: number,
+    offset: number,
+    length: number,
+    type: Request["type"],
+  ): void {
     const request = { requester, page, offset, length, type };
     if (type === "write" || type === "atomic") this.offsetsWritten.push(offset);
     this.software.actions.push({ do: "request", request, slot: this.slot });
@@ -482,17 +535,16 @@ class Compiler {
   }
 
   private register(offset: number, width: 4 | 8, value: Word): void {
-    this.software.actions.push({ do: "write-register", offset, width, low: value.low >>> 0, high: value.high >>> 0 });
+    this.software.actions.push({
+      do: "write-register",
+      offset,
+      width,
+      low: value.low >>> 0,
+      high: value.high >>> 0,
+    });
   }
 
   private poll(offset: number, mask: number, value: number): void {
     this.software.actions.push({ do: "poll-register", offset, mask, value });
   }
 }
-
-/** The requester ids of a device tree shape: functions on the root bus and behind root ports. */
-export const topologies: Readonly<Record<string, readonly number[]>> = {
-  flat: [requesterId(0, 4, 0), requesterId(0, 5, 0), requesterId(0, 6, 0)],
-  multifunction: [requesterId(0, 4, 0), requesterId(0, 4, 1), requesterId(0, 4, 5)],
-  ports: [requesterId(0, 4, 0), requesterId(1, 0, 0), requesterId(2, 0, 0)],
-};

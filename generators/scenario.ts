@@ -9,12 +9,20 @@ import { profiles } from "../model/vtd/profiles.js";
 /** A whole number from `low` to `high`. */
 function range(low: number, high: number): t.Type<number> {
   const name = `a whole number from ${low} to ${high}`;
-  const is = (value: unknown): value is number => Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
-  return new t.Type(name, is, (value, context) => (is(value) ? t.success(value) : t.failure(value, context)), t.identity);
+  const is = (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
+  return new t.Type(
+    name,
+    is,
+    (value, context) => (is(value) ? t.success(value) : t.failure(value, context)),
+    t.identity,
+  );
 }
 
 /** One of a few words. */
-function oneOf<const Words extends readonly [string, string, ...string[]]>(...words: Words): t.Type<Words[number]> {
+function oneOf<const Words extends readonly [string, string, ...string[]]>(
+  ...words: Words
+): t.Type<Words[number]> {
   const [first, second, ...rest] = words.map((word) => t.literal(word));
   return t.union([first!, second!, ...rest]);
 }
@@ -90,7 +98,13 @@ export const stepCodec = t.union([
     writeBack: t.boolean,
   }),
   /** Sets one bit of a table word to a value: what broken or hostile software may do. */
-  t.strict({ do: t.literal("corrupt"), entry: entryCodec, bit: range(0, 127), value: range(0, 1), writeBack: t.boolean }),
+  t.strict({
+    do: t.literal("corrupt"),
+    entry: entryCodec,
+    bit: range(0, 127),
+    value: range(0, 1),
+    writeBack: t.boolean,
+  }),
   /** Writes back every line that is still dirty, and the write buffer where the platform has one. */
   t.strict({ do: t.literal("write-back") }),
   /** Submits an invalidation; through registers it is waited for if `complete`, through the queue by a `wait`. */
@@ -98,8 +112,14 @@ export const stepCodec = t.union([
   /** A wait descriptor, and the wait for its sign if there is one. */
   t.strict({ do: t.literal("wait"), sign: oneOf("status", "interrupt", "none"), fence: t.boolean }),
   /** An illegal descriptor; software sees the error, puts a wait in its place and goes on. */
-  t.strict({ do: t.literal("queue-error"), error: oneOf("type", "reserved", "granularity") }),
-  t.strict({ do: t.literal("set-root"), root: range(0, 1), complete: t.boolean }),
+  t.strict({
+    do: t.literal("queue-error"),
+    error: oneOf("type", "reserved", "granularity"),
+    /** Software writes the tail again after it has cleared the error. */
+    rewriteTail: t.boolean,
+  }),
+  /** Points the unit at a root table: 0 and 1 are software's own, 2 is where no memory is. */
+  t.strict({ do: t.literal("set-root"), root: range(0, 2), complete: t.boolean }),
   t.strict({ do: t.literal("translation"), enable: t.boolean, complete: t.boolean }),
   /** Reads the fault registers, and frees them if `clear`. */
   t.strict({ do: t.literal("read-faults"), clear: t.boolean }),
@@ -151,7 +171,9 @@ export function scenarioFrom(data: unknown): Scenario {
   if (isLeft(decoded)) throw new ScenarioError(describeMismatch(decoded.left));
   const scenario = decoded.right;
   if (!profiles.some((one) => one.id === scenario.profile)) {
-    throw new ScenarioError(`unknown profile "${scenario.profile}"; known: ${profiles.map((one) => one.id).join(", ")}`);
+    throw new ScenarioError(
+      `unknown profile "${scenario.profile}"; known: ${profiles.map((one) => one.id).join(", ")}`,
+    );
   }
   return scenario;
 }

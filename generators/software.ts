@@ -1,8 +1,9 @@
 /** Tables as the software of a scenario builds them: where they are, what it stored in them, which lines are dirty. */
-import { encode } from "../model/words/layout.js";
+
 import type { Action, Word } from "../model/trace.js";
 import { rootEntryLayout, secondStageLayout } from "../model/vtd/tables.js";
 import { tableIndex } from "../model/vtd/walk.js";
+import { encode } from "../model/words/layout.js";
 import { freeTables, rootPages } from "./places.js";
 
 /** Key of a word of memory among the words software has stored. */

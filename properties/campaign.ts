@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { type GeneratorOptions, generateScenario } from "../generators/generate.js";
 import type { Scenario } from "../generators/scenario.js";
 import type { Iommu } from "../implementations/iommu/interface.js";
-import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
 import type { Finding } from "../model/finding.js";
 import { loadScenario, saveCounterexample } from "./counterexample.js";
 import { breaking, type Invariant } from "./invariants.js";
-import { Judge, type JudgedRun } from "./judge.js";
+import { Judge, withoutAvoided } from "./judge.js";
+import type { KnownDeviation } from "./known-deviation.js";
 import { minimise } from "./minimise.js";
 
 export interface CampaignOptions {
@@ -121,46 +121,63 @@ class Campaign {
     this.requests += judged.requests;
     if (judged.failure) return this.noteFailure(scenario, judged.failure, seed);
     if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
-    for (const finding of judged.findings) this.note(scenario, judged, finding, seed, steerAround);
+    for (const finding of judged.findings) this.note(scenario, finding, seed, steerAround);
   }
 
   private noteFailure(scenario: Scenario, message: string, seed: number): void {
     const file = join(this.options.folder, `failure-${this.failures.length + 1}.json`);
     const finding = { kind: "failure", message, rules: [], witness: [] };
-    this.save(file, scenario, finding, [], seed);
+    this.save(file, scenario, finding, [], seed, null);
     this.failures.push({ message, file });
   }
 
   private note(
     scenario: Scenario,
-    judged: JudgedRun,
     finding: Finding,
     seed: number,
     steerAround: readonly KnownDeviation[],
   ): void {
     const broken = this.options.invariants.filter((one) => breaking(one, [finding]).length > 0);
     if (broken.length === 0) return;
-    const known = this.options.known.find((one) => one.explains(finding, judged.run.actions));
-    if (known) {
-      const before = this.found.get(known.id);
-      if (before) before.count++;
-      else this.keep(known.id, known.id, scenario, finding, broken, seed, []);
-      return;
+    if (steerAround.length === 0) {
+      const known = this.explanation(scenario, finding);
+      if (known) return this.noteKnown(known, scenario, finding, broken, seed);
     }
-    const look = `${finding.kind}|${[...finding.rules].sort().join()}`;
+    const look = lookOf(finding);
     const earlier = this.seen.get(look);
     if (earlier && (earlier.shrunk >= 3 || this.found.size >= MOST_FINDINGS)) {
       this.found.get(earlier.signature)!.count++;
       return;
     }
-    const signature = this.keep(null, null, scenario, finding, broken, seed, steerAround);
+    const signature = this.keep(null, scenario, finding, broken, seed, steerAround);
     this.seen.set(look, { shrunk: (earlier?.shrunk ?? 0) + 1, signature });
+  }
+
+  /** The known deviation that a finding is: getting past it alone makes the finding go away. */
+  private explanation(scenario: Scenario, finding: Finding): KnownDeviation | undefined {
+    const look = lookOf(finding);
+    return this.options.known.find((one) => {
+      const [other] = this.judge.judge(scenario, this.options.iommu, [one]).findings;
+      return other === undefined || lookOf(other) !== look || other.message !== finding.message;
+    });
+  }
+
+  /** A known deviation is shown once, by the smallest scenario that it alone explains. */
+  private noteKnown(
+    known: KnownDeviation,
+    scenario: Scenario,
+    finding: Finding,
+    broken: readonly Invariant[],
+    seed: number,
+  ): void {
+    const before = this.found.get(known.id);
+    if (before) before.count++;
+    else this.keep(known, scenario, finding, broken, seed, []);
   }
 
   /** Shrinks, saves and replays a finding; returns its signature. */
   private keep(
-    known: string | null,
-    fixedSignature: string | null,
+    known: KnownDeviation | null,
     scenario: Scenario,
     finding: Finding,
     broken: readonly Invariant[],
@@ -168,21 +185,24 @@ class Campaign {
     steerAround: readonly KnownDeviation[],
   ): string {
     const { iommu } = this.options;
-    const small = minimise(scenario, finding, iommu, this.judge, steerAround);
-    const signature = fixedSignature ?? signatureOf(small.scenario, small.finding);
+    const start = withoutAvoided(scenario, steerAround);
+    const stillKnown = (candidate: Scenario, found: Finding) =>
+      known === null || this.judge.judge(candidate, iommu, [known]).findings.every((one) => one.message !== found.message);
+    const small = minimise(start, finding, iommu, this.judge, steerAround, stillKnown);
+    const signature = known?.id ?? signatureOf(small.scenario, small.finding);
     const before = this.found.get(signature);
     if (before) {
       before.count++;
       return signature;
     }
     const ids = broken.map((one) => one.id);
-    const file = join(this.options.folder, `${known ?? `finding-${this.found.size + 1}`}.json`);
-    this.save(file, small.scenario, small.finding, ids, seed);
+    const file = join(this.options.folder, `${known?.id ?? `finding-${this.found.size + 1}`}.json`);
+    this.save(file, small.scenario, small.finding, ids, seed, known?.id ?? null);
     const again = new Judge().judge(loadScenario(file).scenario, iommu, steerAround);
     this.found.set(signature, {
       signature,
       invariants: ids,
-      known,
+      known: known?.id ?? null,
       count: 1,
       scenario: small.scenario,
       finding: small.finding,
@@ -199,6 +219,7 @@ class Campaign {
     finding: { kind: string; message: string; rules: readonly string[]; witness: readonly string[] },
     ids: readonly string[],
     seed: number,
+    known: string | null,
   ): void {
     const { kind, message, rules, witness } = finding;
     saveCounterexample(file, {
@@ -206,6 +227,7 @@ class Campaign {
       implementation: this.options.iommu.name,
       invariants: [...ids],
       seed,
+      known,
       finding: { kind, message, rules: [...rules], witness: [...witness] },
       scenario,
     });
@@ -217,6 +239,11 @@ export function scenarioSeed(seed: number, index: number): number {
   return (Math.imul(seed, 0x85ebca6b) + index) >>> 0;
 }
 
+/** What a finding looks like before it is shrunk. */
+function lookOf(finding: Finding): string {
+  return `${finding.kind}|${[...finding.rules].sort().join()}`;
+}
+
 /** What tells one finding from another: what it breaks, and the shape of its smallest scenario. */
 function signatureOf(scenario: Scenario, finding: Finding): string {
   const shape = scenario.steps.map((step) => {
@@ -225,5 +252,5 @@ function signatureOf(scenario: Scenario, finding: Finding): string {
     if (step.do === "corrupt") return `corrupt-${step.entry.structure}`;
     return step.do;
   });
-  return `${finding.kind}|${[...finding.rules].sort().join()}|${shape.join()}`;
+  return `${lookOf(finding)}|${shape.join()}`;
 }

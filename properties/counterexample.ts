@@ -18,6 +18,8 @@ const fileCodec = t.strict({
   implementation: t.string,
   invariants: t.array(t.string),
   seed: t.number,
+  /** Id of the known deviation that it shows, if it is one; others were found steering around those. */
+  known: t.union([t.string, t.null]),
   finding: findingCodec,
   scenario: scenarioCodec,
 });

@@ -1,14 +1,14 @@
 /** Runs a scenario on an implementation and judges what was seen. */
 import { type CompiledRun, compileScenario } from "../generators/compile.js";
 import { dataPages } from "../generators/places.js";
-import type { Scenario } from "../generators/scenario.js";
+import type { Scenario, Step } from "../generators/scenario.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
-import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
 import { showAddress } from "../model/words/address.js";
 import { type LandedWrite, VtdOracle } from "../model/vtd/oracle.js";
 import { walkPlatformOf } from "../model/vtd/walk.js";
+import type { KnownDeviation } from "./known-deviation.js";
 
 /** What came of a run. */
 export interface JudgedRun {
@@ -51,19 +51,25 @@ export class Judge {
    * @param steerAround known deviations whose triggers are left out and whose observations are put right
    */
   judge(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[] = []): JudgedRun {
-    const run = withoutUnsupported(compileScenario(scenario), iommu, steerAround);
+    const run = withoutUnsupported(compileScenario(withoutAvoided(scenario, steerAround)), iommu, steerAround);
     try {
       iommu.reset(run.setup);
       const observations = iommu.execute(run.actions);
-      return this.judgeObserved(run, putRight(run, observations, steerAround), iommu);
+      return this.judgeObserved(run, putRight(run, observations, steerAround), iommu, steerAround);
     } catch (error) {
       if (!(error instanceof ImplementationError)) throw error;
       return { run, findings: [], unknown: null, failure: error.message, requests: 0 };
     }
   }
 
-  private judgeObserved(run: CompiledRun, observations: Observation[], iommu: Iommu): JudgedRun {
+  private judgeObserved(
+    run: CompiledRun,
+    observations: Observation[],
+    iommu: Iommu,
+    steerAround: readonly KnownDeviation[],
+  ): JudgedRun {
     const oracle = this.oracleOf(run);
+    oracle.relaxations = steerAround.filter((one) => one.relaxes);
     const { rootPage, queuePage, requesters, tablePages } = run.setup;
     oracle.reset({
       translating: run.setup.start === "translating",
@@ -92,11 +98,17 @@ export class Judge {
   }
 }
 
+/** The scenario without the steps that known deviations are triggered by. */
+export function withoutAvoided(scenario: Scenario, steerAround: readonly KnownDeviation[]): Scenario {
+  const avoided = (step: Step) => steerAround.some((one) => one.avoidsStep?.(step));
+  return scenario.steps.some(avoided) ? { ...scenario, steps: scenario.steps.filter((step) => !avoided(step)) } : scenario;
+}
+
 /** Leaves out the requests that an implementation's devices cannot issue, and what known deviations are triggered by. */
 function withoutUnsupported(run: CompiledRun, iommu: Iommu, steerAround: readonly KnownDeviation[]): CompiledRun {
   const supported = (action: Action) =>
     (action.do !== "request" || iommu.requestTypes.has(action.request.type)) &&
-    !steerAround.some((one) => one.avoids?.(action));
+    !steerAround.some((one) => one.avoidsAction?.(action));
   if (run.actions.every(supported)) return run;
   const kept = run.actions.map((action, index) => ({ action, step: run.stepOf[index]! })).filter((one) => supported(one.action));
   return { ...run, actions: kept.map((one) => one.action), stepOf: kept.map((one) => one.step) };
@@ -104,11 +116,11 @@ function withoutUnsupported(run: CompiledRun, iommu: Iommu, steerAround: readonl
 
 /** The observations with those of known deviations replaced by what should have been shown. */
 function putRight(run: CompiledRun, seen: Observation[], steerAround: readonly KnownDeviation[]): Observation[] {
-  const repairing = steerAround.filter((one) => one.repair);
+  const repairing = steerAround.filter((one) => one.repairs);
   if (repairing.length === 0) return seen;
   return seen.map((observation, index) => {
     const action = run.actions[index]!;
-    return repairing.reduce((shown, one) => one.repair!(action, shown) ?? shown, observation);
+    return repairing.reduce((shown, one) => one.repairs!(action, shown) ?? shown, observation);
   });
 }
 

@@ -1,10 +1,10 @@
 /** Counterexamples made 1-minimal: no step can be removed and no field simplified without losing the violation. */
-import { simplerScenarios } from "../generators/arbitrary.js";
+import { simplerScenarios } from "../generators/shrink.js";
 import type { Scenario } from "../generators/scenario.js";
 import type { Iommu } from "../implementations/iommu/interface.js";
-import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
 import type { Finding } from "../model/finding.js";
 import type { Judge } from "./judge.js";
+import type { KnownDeviation } from "./known-deviation.js";
 
 /** Timings tried for each candidate on an implementation that leaves its timing to chance. */
 const TIMINGS = 96;
@@ -23,6 +23,7 @@ export interface Minimised {
  * The smallest scenario found that breaks the same thing in the same way.
  * @param original the finding of `scenario` on `iommu`
  * @param steerAround known deviations that were steered around when it was found
+ * @param accept a further condition on what counts as the same violation
  */
 export function minimise(
   scenario: Scenario,
@@ -30,8 +31,9 @@ export function minimise(
   iommu: Iommu,
   judge: Judge,
   steerAround: readonly KnownDeviation[] = [],
+  accept: (scenario: Scenario, finding: Finding) => boolean = () => true,
 ): Minimised {
-  const search = new Search(original, iommu, judge, steerAround);
+  const search = new Search(original, iommu, judge, steerAround, accept);
   let best = { scenario, finding: original };
   for (let improved = true; improved; ) {
     improved = false;
@@ -56,6 +58,7 @@ class Search {
     private readonly iommu: Iommu,
     private readonly judge: Judge,
     private readonly steerAround: readonly KnownDeviation[],
+    private readonly accept: (scenario: Scenario, finding: Finding) => boolean,
   ) {}
 
   get exhausted(): boolean {
@@ -72,7 +75,7 @@ class Search {
       const { findings, failure } = this.judge.judge(scenario, this.iommu, this.steerAround);
       if (failure) this.failed = true;
       const finding = findings.find((one) => this.sameAs(one));
-      if (finding) return { scenario, finding };
+      if (finding && this.accept(scenario, finding)) return { scenario, finding };
     }
     return null;
   }

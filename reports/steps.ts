@@ -33,7 +33,7 @@ export function describeStep(step: Step): string {
     case "wait":
       return `wait descriptor${step.fence ? " with fence" : ""}, sign: ${step.sign}`;
     case "queue-error":
-      return `submit a bad descriptor (${step.error}), see the error, replace it`;
+      return `submit a bad descriptor (${step.error}), see the error, replace it${step.rewriteTail ? ", write the tail again" : ""}`;
     case "set-root":
       return `set root table ${step.root}${step.complete ? "" : ", not waited for"}`;
     case "translation":

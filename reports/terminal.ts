@@ -1,5 +1,5 @@
 /** Results on a terminal: verdict tables, counterexamples step by step, what a result means. */
-import type { KnownDeviation } from "../implementations/iommu/known-deviation.js";
+import type { KnownDeviation } from "../properties/known-deviation.js";
 import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
 import { vtdRules } from "../model/vtd/behaviour-rules.js";
 import { describePlatform, describeStep } from "./steps.js";

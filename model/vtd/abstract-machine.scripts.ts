@@ -210,25 +210,36 @@ export class ScriptMaker {
     const { random, platform, script } = this;
     const { needsLineFlush, needsBufferFlush } = platform.storeVisibility;
     const dirty = this.dirty.length > 0;
-    const kind = random.weighted<() => Step | null>(
+    const make = random.weighted<() => Step | Step[]>(
       [45, () => this.storeStep()],
       [needsLineFlush && dirty ? 20 : 0, () => ({ do: "flush-line", ...random.of(this.dirty) })],
       [needsBufferFlush && dirty ? 15 : 0, () => ({ do: "flush-buffer" })],
-      [this.open.length < 3 ? 28 : 0, () => this.submitStep()],
+      [this.open.length < 3 ? 26 : 0, () => this.submitStep(random.chance(65), this.targets())],
+      [this.open.length < 3 ? 7 : 0, () => this.orderedPair()],
       [this.open.length > 0 ? 20 : 0, () => this.observeStep()],
-      [4, () => this.rootStep()],
-      [this.rootPending ? 4 : 0, () => this.observeRoot()],
+      [platform.setRootInvalidates ? 12 : 4, () => this.rootStep()],
+      [this.rootPending ? 12 : 0, () => this.observeRoot()],
       [1, () => this.enabledStep()],
       [this.enabledPending ? 4 : 0, () => this.observeEnabled()],
       [3, () => this.fence()],
     );
-    const step = kind();
-    if (step) script.steps.push(step);
+    script.steps.push(...[make()].flat());
   }
 
-  private fence(): null {
+  /** Later submissions are in a new fence group. */
+  private fence(): Step[] {
     this.fenceGroup++;
-    return null;
+    return [];
+  }
+
+  /** The second of two queued invalidations is seen to complete, which may tell something about the first. */
+  private orderedPair(): Step[] {
+    const { random } = this;
+    const stale = this.storeStep();
+    const first = this.submitStep(true, [this.target()]);
+    if (random.chance(40)) this.fence();
+    const second = this.submitStep(true, [this.target()]);
+    return [stale, first, second, { do: "observe", submission: this.open.pop()! }];
   }
 
   private storeStep(): Step {
@@ -262,12 +273,15 @@ export class ScriptMaker {
     return { do: "store", page: at.page, word: at.word, ...at.value };
   }
 
-  private submitStep(): Step {
-    const { random } = this;
-    const targets = [this.target()];
-    while (random.chance(25)) targets.push(this.target());
+  private submitStep(queued: boolean, targets: InvalidationTarget[]): Step {
     this.open.push(this.submissions++);
-    return { do: "submit", queued: random.chance(65), fenceGroup: this.fenceGroup, targets };
+    return { do: "submit", queued, fenceGroup: this.fenceGroup, targets };
+  }
+
+  private targets(): InvalidationTarget[] {
+    const targets = [this.target()];
+    while (this.random.chance(25)) targets.push(this.target());
+    return targets;
   }
 
   private target(): InvalidationTarget {

@@ -225,11 +225,11 @@ export class AbstractMachine {
   }
 
   /** What the root entry of a function's bus may read as now; nothing when it cannot be read. */
-  private rootsNow({ rootTable }: State, sourceId: number): RootEntry[] | null {
+  private rootsNow({ rootTable }: State, sourceId: number): RootEntry[] | undefined {
     const bus = sourceId >>> 8;
     return this.reading(`root ${rootTable} ${bus}`, () => {
       const values = this.memory.read(rootTable, bus * 2, 2);
-      return values && values.map((value) => this.intern(rootOf(this.platform, bus, value)));
+      return values?.map((value) => this.intern(rootOf(this.platform, bus, value)));
     });
   }
 
@@ -253,9 +253,9 @@ export class AbstractMachine {
   }
 
   /** What the second-stage entry that a walk reads next may say now; nothing when it cannot be read. */
-  private secondStageNow(start: Start, input: number): Found[] | null {
+  private secondStageNow(start: Start, input: number): Found[] | undefined {
     const values = this.memory.read(start.table, tableIndex(input, start.level), 1);
-    return values && values.map((value) => secondStageOf(this.platform, start, input, value));
+    return values?.map((value) => secondStageOf(this.platform, start, input, value));
   }
 
   /** Every outcome that some run shows for the request, if it is answered now. */

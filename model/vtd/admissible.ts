@@ -315,8 +315,8 @@ export class AdmissibleOutcomes {
   private contextWindow(reader: WindowReader, translation: Translation, sourceId: number): ContextWindow {
     const { domainId, faultProcessingDisabled, passThrough, firstLevel } = translation;
     return {
-      since: Array.from(reader.since.subarray(0, Link.firstLevel)),
-      until: Array.from(reader.until.subarray(0, Link.firstLevel)),
+      since: reader.since.slice(0, Link.firstLevel),
+      until: reader.until.slice(0, Link.firstLevel),
       level: NO_LEVELS,
       sourceId,
       domainId,

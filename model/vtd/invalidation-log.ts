@@ -72,7 +72,12 @@ function coversIotlb(target: InvalidationTarget, domainId: number, page: number)
 }
 
 /** True when it must remove the paging-structure entry of `level` on the way to `page`. */
-function coversPagingStructure(target: InvalidationTarget, domainId: number, page: number, level: number): boolean {
+function coversPagingStructure(
+  target: InvalidationTarget,
+  domainId: number,
+  page: number,
+  level: number,
+): boolean {
   if (target.cache !== "iotlb" || target.granularity !== "page") return coversIotlb(target, domainId, page);
   if (target.domainId !== domainId || target.leafOnly) return false;
   const pages = PAGES_BY_LEVEL[level]!;

@@ -13,6 +13,8 @@ import type { Platform } from "./profile.js";
 interface Item {
   /** Position in the ring. */
   readonly index: number;
+  /** Step from which on it was hardware's. */
+  readonly submitted: number;
   readonly invalidation: Invalidation | null;
   readonly wait: Extract<Descriptor, { kind: "wait" }> | null;
   done: boolean;
@@ -97,6 +99,7 @@ export class QueueView {
   /** IQT was written, or IQE cleared: descriptors up to the tail are hardware's from now on. */
   submit(step: number): void {
     if (!this.enabled || this.bad) return;
+    if (this.tail >= this.entries) throw new OutsideModel("a queue tail beyond the end of the queue (11.4.9.9)");
     while (this.next !== this.tail) {
       const item = this.take(this.next, step);
       if (!item) return;
@@ -133,12 +136,12 @@ export class QueueView {
         this.fenceGroup++;
         this.coverage.hit(queueRules.fence);
       }
-      return { index, invalidation: null, wait: descriptor, done: false };
+      return { index, submitted: step, invalidation: null, wait: descriptor, done: false };
     }
-    if (descriptor.kind !== "invalidate") return { index, invalidation: null, wait: null, done: false };
+    if (descriptor.kind !== "invalidate") return { index, submitted: step, invalidation: null, wait: null, done: false };
     const invalidation = this.log.submit(descriptor.target, step, true, this.fenceGroup);
     if (descriptor.drainsWrites) this.drains.push({ invalidation });
-    return { index, invalidation, wait: null, done: false };
+    return { index, submitted: step, invalidation, wait: null, done: false };
   }
 
   /** Software cleared FSTS.IQE: fetching goes on at the head, whatever stands there now. */
@@ -155,9 +158,9 @@ export class QueueView {
     );
   }
 
-  /** The first wait with IF = 1 that is not yet known to be complete. */
-  pendingInterrupt(): Item | undefined {
-    return this.items.find(({ wait, done }) => !done && wait?.interrupt);
+  /** The waits with IF = 1 that are not yet known to be complete. */
+  pendingInterrupts(): Item[] {
+    return this.items.filter(({ wait, done }) => !done && wait?.interrupt);
   }
 
   /**

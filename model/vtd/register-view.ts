@@ -36,6 +36,10 @@ export class RegisterView {
   private iotlb: Command | null = null;
   /** Some wait with IF = 1 is known to be complete since software last cleared IWC. */
   private completionSignalled = false;
+  /** Some wait with IF = 1 is known to be complete, whether before or after software last cleared IWC. */
+  private completionPossible = false;
+  /** Step at which software last cleared IWC. */
+  private completionCleared = 0;
   private queueErrorSeen = false;
 
   constructor(
@@ -60,6 +64,8 @@ export class RegisterView {
     this.context = null;
     this.iotlb = null;
     this.completionSignalled = false;
+    this.completionPossible = false;
+    this.completionCleared = 0;
     this.queueErrorSeen = false;
     if (!translating) return;
     setAddress(this.file, Offset.RTADDR, rootPage);
@@ -81,7 +87,7 @@ export class RegisterView {
     else if (offset === Offset.IQT) this.moveTail(value, step);
     else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
     else if (offset === Offset.FSTS) this.clearStatus(value, step);
-    else if (offset === Offset.ICS) this.completionSignalled &&= (value & 1) === 0;
+    else if (offset === Offset.ICS) this.clearCompletion(value, step);
     else this.faults.write(offset, value);
   }
 
@@ -162,6 +168,13 @@ export class RegisterView {
     this.queue.entries = 2 ** ((value & 7) + 8);
   }
 
+  private clearCompletion(value: number, step: number): void {
+    if ((value & 1) === 0) return;
+    this.completionSignalled = false;
+    this.completionPossible = false;
+    this.completionCleared = step;
+  }
+
   private clearStatus(value: number, step: number): void {
     if (value & FaultStatusBit.overflow) this.faults.clearOverflow();
     if (value & FaultStatusBit.queueError) {
@@ -193,7 +206,7 @@ export class RegisterView {
       (offset === Offset.GSTS && value === 0 && (this.statusBits() & mask) === 0) ||
       ((offset === Offset.CCMD + 4 || offset === iotlb + 4) && value === 0) ||
       (offset === Offset.FSTS && value === FaultStatusBit.queueError && this.queue.bad !== null) ||
-      (offset === Offset.ICS && this.queue.pendingInterrupt() !== undefined && this.queue.bad === null);
+      (offset === Offset.ICS && this.queue.pendingInterrupts().length > 0 && this.queue.bad === null);
     if (!expected) return null;
     return complaint(
       "completion",
@@ -286,21 +299,25 @@ export class RegisterView {
   private sawCompletion(value: number, mask: number, step: number): Complaint {
     if ((mask & 1) === 0) return null;
     if ((value & 1) === 0) {
+      this.completionPossible = false;
       if (!this.completionSignalled) return null;
       return complaint("completion", queueRules.interrupt.id, "ICS.IWC is clear after a wait with IF = 1 completed");
     }
     if (this.completionSignalled) return null;
-    const item = this.queue.pendingInterrupt();
-    if (!item) return complaint("completion", queueRules.interrupt.id, "ICS.IWC is set although no wait asked for it");
+    const [item, another] = this.queue.pendingInterrupts();
+    if (!item && !this.completionPossible) return complaint("completion", queueRules.interrupt.id, "ICS.IWC is set although no wait asked for it");
     this.coverage.hit(queueRules.interrupt);
-    this.queue.complete(item, step);
+    // 6.5.2.12: waits may complete in any order, so of several none is known to have.
+    if (item && !another && !this.completionPossible) this.queue.complete(item, step);
     this.completionSignalled = true;
     return null;
   }
 
-  /** A wait is known to be complete by other means: its interrupt flag must show. */
-  waitCompleted(interrupt: boolean): void {
-    if (interrupt) this.completionSignalled = true;
+  /** A wait is known to be complete by other means: IWC shows it, unless software may have cleared that since. */
+  waitCompleted(interrupt: boolean, submitted: number): void {
+    if (!interrupt) return;
+    if (submitted > this.completionCleared) this.completionSignalled = true;
+    else this.completionPossible = true;
   }
 
   private sawQueueError(value: number): Complaint {
@@ -312,7 +329,7 @@ export class RegisterView {
   }
 
   private sawPlain(offset: number, value: number, mask: number): Complaint {
-    if (!isPlain(this.platform, offset)) return null;
+    if (!this.file.has(offset) || !isPlain(this.platform, offset)) return null;
     const differs = ((value ^ this.file.read(offset)) & mask) >>> 0;
     this.coverage.hit(registerRules.values);
     if (differs === 0) return null;

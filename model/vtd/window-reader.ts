@@ -65,7 +65,8 @@ export class WindowReader implements TableReader {
 
   /** True when a link from the root pointer down to `last` may hold another value than in the first combination. */
   hasChoice(last: number): boolean {
-    for (let link = Link.rootPointer; link <= last && link < this.length; link++) if (this.more[link]) return true;
+    for (let link = Link.rootPointer; link <= last && link < this.length; link++)
+      if (this.more[link]) return true;
     return false;
   }
 

@@ -70,7 +70,8 @@ export function layout<P>(name: string, section: string, width: number, fields: 
   const owner: (string | undefined)[] = new Array(width).fill(undefined);
   for (const one of fields) {
     for (let bit = one.low; bit <= one.high; bit++) {
-      if (bit >= width || owner[bit] !== undefined) throw new RangeError(`${name}: bit ${bit} of ${one.name} is taken`);
+      if (bit >= width || owner[bit] !== undefined)
+        throw new RangeError(`${name}: bit ${bit} of ${one.name} is taken`);
       owner[bit] = one.name;
     }
   }
@@ -105,22 +106,56 @@ function setBit(words: { low: number; high: number }[], bit: number): void {
   else word.low = (word.low | mask) >>> 0;
 }
 
+/** The part of a field that lies in one 32-bit half of an entry. */
+interface Piece {
+  /** Number of the half, counted from bit 0 of the entry. */
+  readonly half: number;
+  /** The field's value times this, cut to a whole number, has the piece's bits where they belong. */
+  readonly scale: number;
+  readonly mask: number;
+}
+
+function piecesOf<P>({ low, high }: Field<P>): Piece[] {
+  const pieces: Piece[] = [];
+  for (let half = low >>> 5; half <= high >>> 5; half++) {
+    const first = Math.max(low - half * 32, 0);
+    const last = Math.min(high - half * 32, 31);
+    const mask = (2 ** (last + 1) - 2 ** first) | 0;
+    pieces.push({ half, scale: 2 ** (low - half * 32), mask });
+  }
+  return pieces;
+}
+
+/**
+ * A function that encodes entries of a layout from the values of these fields; every other bit is zero. Where the fields
+ * go is worked out once, for those who encode many.
+ * @throws RangeError when the layout has no field of a given name
+ */
+export function encoderOf<P, Name extends string>(
+  of: Layout<P>,
+  names: readonly Name[],
+): (values: Readonly<Record<Name, number>>) => Word[] {
+  const pieces = names.flatMap((name) => piecesOf(fieldOf(of, name)).map((piece) => ({ name, ...piece })));
+  const halves = new Int32Array(Math.ceil(of.width / 64) * 2);
+  return (values) => {
+    halves.fill(0);
+    for (const { name, half, scale, mask } of pieces)
+      halves[half]! |= Math.floor(values[name] * scale) & mask;
+    const words: Word[] = [];
+    for (let at = 0; at < halves.length; at += 2) {
+      words.push({ low: halves[at]! >>> 0, high: halves[at + 1]! >>> 0 });
+    }
+    return words;
+  };
+}
+
 /**
  * The entry with the given field values, every other bit zero, as 64-bit words, lowest first. Values are taken
  * modulo the field's width; an address field takes a page number.
  * @throws RangeError when the layout has no field of a given name
  */
 export function encode<P>(of: Layout<P>, values: Readonly<Record<string, number>>): Word[] {
-  const words = blankWords(of.width);
-  for (const [name, value] of Object.entries(values)) {
-    const { low, high } = fieldOf(of, name);
-    let rest = value;
-    for (let bit = low; bit <= high; bit++) {
-      if (rest % 2 === 1) setBit(words, bit);
-      rest = Math.floor(rest / 2);
-    }
-  }
-  return words;
+  return encoderOf(of, Object.keys(values))(values);
 }
 
 /** One field's value; exact up to 53 bits, an address field gives a page number. */
@@ -138,7 +173,10 @@ export function decode<P>(of: Layout<P>, words: readonly Word[]): Record<string,
 }
 
 /** The bits of an entry that must be zero on this platform, as 64-bit words. */
-export function reservedMask<P extends { readonly hostAddressWidth: number }>(of: Layout<P>, platform: P): Word[] {
+export function reservedMask<P extends { readonly hostAddressWidth: number }>(
+  of: Layout<P>,
+  platform: P,
+): Word[] {
   return maskOf(of, (one) => {
     if (one.kind === "reserved") return one.low;
     if (one.kind === "address") return platform.hostAddressWidth % 64 || 64;

@@ -9,6 +9,8 @@ export const OPEN = 0x7fffffff;
 /** Frame 0 is the page of zeros that stands for every page nobody has written to yet. */
 const ZERO_FRAME = 0;
 const NO_FRAME = -1;
+/** With more frames than this, starting anew is better than looking after them. */
+const KEPT_FRAMES = 256;
 
 /** When a CPU store becomes the only value that table walks can see. */
 export interface StoreVisibility {
@@ -47,6 +49,11 @@ export class PhysicalMemory {
   private lingering: Lingering[] = [];
 
   private patterned: ReadonlySet<number> | null = null;
+  /** What a patterned page holds at first, by page; and the same by frame, null for a page of zeros. */
+  private readonly patternOf = new Map<number, Uint32Array>();
+  private initial: (Uint32Array | null)[] = [null];
+  /** Words stored to since the last reset: `frame * 512 + word`, with repetitions. */
+  private readonly touched: number[] = [];
 
   /**
    * @param pageCount pages 0 to `pageCount - 1` exist; an access beyond them is an error
@@ -61,25 +68,54 @@ export class PhysicalMemory {
   /** Everything zero but the patterned pages, no history, as new; keeps its buffers. */
   reset(visibility: StoreVisibility, patterned: ReadonlySet<number> | null = null): void {
     this.visibility = visibility;
+    if (patterned === this.patterned && this.frameCount <= KEPT_FRAMES) this.restoreTouched();
+    else this.forgetFrames();
     this.patterned = patterned;
+    this.touched.length = 0;
+    this.versionCount = 1;
+    this.lingering.length = 0;
+  }
+
+  /** Runs touch few words of the same few pages: putting those right is far less work than clearing every page. */
+  private restoreTouched(): void {
+    const { touched, initial, frames, newest, frameHasHistory } = this;
+    for (let index = 0; index < touched.length; index++) {
+      const key = touched[index]!;
+      const frame = key >>> 9;
+      const pattern = initial[frame]!;
+      const half = (key & 511) * 2;
+      frames[key * 2] = pattern === null ? 0 : pattern[half]!;
+      frames[key * 2 + 1] = pattern === null ? 0 : pattern[half + 1]!;
+      newest[key] = 0;
+      frameHasHistory[frame] = 0;
+    }
+  }
+
+  private forgetFrames(): void {
     this.frames.fill(0, 0, this.frameCount * 1024);
     this.newest.fill(0, 0, this.frameCount * 512);
     this.frameHasHistory.fill(0, 0, this.frameCount);
+    this.initial.length = 1;
     this.frameCount = 1;
     this.slots.fill(NO_FRAME);
-    this.versionCount = 1;
-    this.lingering.length = 0;
   }
 
   /** The frame that holds a page, or -1 when no such memory exists. The frame of an untouched page reads as zero. */
   frameOf(page: number): number {
     if (page >= this.pageCount) return NO_FRAME;
-    const mask = this.slots.length - 1;
+    const frame = this.find(page);
+    if (frame !== NO_FRAME) return frame;
+    return this.patterned?.has(page) ? this.addFrame(page) : ZERO_FRAME;
+  }
+
+  /** The frame a page was given, or -1. */
+  private find(page: number): number {
+    const { slots, keys } = this;
+    const mask = slots.length - 1;
     let slot = Math.imul(page, 0x9e3779b1) >>> this.shift;
     while (true) {
-      const frame = this.slots[slot]!;
-      if (frame === NO_FRAME) return this.patterned?.has(page) ? this.writableFrame(page) : ZERO_FRAME;
-      if (this.keys[slot] === page) return frame;
+      const frame = slots[slot]!;
+      if (frame === NO_FRAME || keys[slot] === page) return frame;
       slot = (slot + 1) & mask;
     }
   }
@@ -96,16 +132,18 @@ export class PhysicalMemory {
 
   /** Sets a word as if it had always held this value: no step, no history. */
   fill(page: number, word: number, low: number, high: number): void {
-    const at = this.writableFrame(page) * 1024 + word * 2;
-    this.frames[at] = low;
-    this.frames[at + 1] = high;
+    const key = this.writableFrame(page) * 512 + word;
+    this.touched.push(key);
+    this.frames[key * 2] = low;
+    this.frames[key * 2 + 1] = high;
   }
 
   /** A CPU store at step `step`: the old value's window ends now, or later where walks do not snoop. */
   store(page: number, word: number, low: number, high: number, step: number): void {
     const frame = this.writableFrame(page);
-    const at = frame * 1024 + word * 2;
     const key = frame * 512 + word;
+    const at = key * 2;
+    this.touched.push(key);
     let old = this.newest[key]!;
     if (old === 0) old = this.addVersion(0, this.frames[at]!, this.frames[at + 1]!, 0);
     if (this.visibility.needsLineFlush || this.visibility.needsBufferFlush) {
@@ -202,22 +240,29 @@ export class PhysicalMemory {
   }
 
   private writableFrame(page: number): number {
-    const { patterned } = this;
-    this.patterned = null;
-    const found = this.frameOf(page);
-    this.patterned = patterned;
-    if (found > ZERO_FRAME) return found;
-    if (found === NO_FRAME) throw new RangeError(`no memory at page 0x${page.toString(16)}`);
+    if (page >= this.pageCount) throw new RangeError(`no memory at page 0x${page.toString(16)}`);
+    const frame = this.find(page);
+    return frame === NO_FRAME ? this.addFrame(page) : frame;
+  }
+
+  private addFrame(page: number): number {
     const frame = this.frameCount++;
     if (frame * 2 > this.slots.length) this.growSlots();
     if (frame === this.frameHasHistory.length) this.growFrames();
     this.insert(page, frame);
-    if (patterned?.has(page)) this.fillPattern(page, frame);
+    const pattern = this.patterned?.has(page) ? this.patternFor(page) : null;
+    if (pattern) this.frames.set(pattern, frame * 1024);
+    this.initial.push(pattern);
     return frame;
   }
 
-  private fillPattern(page: number, frame: number): void {
-    for (let index = 0; index < 1024; index++) this.frames[frame * 1024 + index] = this.pattern(page, index * 4);
+  private patternFor(page: number): Uint32Array {
+    let words = this.patternOf.get(page);
+    if (!words) {
+      words = Uint32Array.from({ length: 1024 }, (_, index) => this.pattern(page, index * 4));
+      this.patternOf.set(page, words);
+    }
+    return words;
   }
 
   private insert(page: number, frame: number): void {

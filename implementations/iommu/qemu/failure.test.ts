@@ -171,9 +171,9 @@ describe.skipIf(missing !== undefined)(
       expect(() => qemu.execute([])).toThrow(/one list of actions per reset/);
     });
 
-    test("no more than four processes are kept", async () => {
-      for (let slot = 5; slot < 12; slot++) qemu.reset(setupFor("qemu-48", "reset", [slot << 3]));
-      await expect.poll(() => qemusBelow(process.pid).length, { timeout: 5000 }).toBe(4);
+    test("no more than twelve processes are kept", async () => {
+      for (let slot = 5; slot < 20; slot++) qemu.reset(setupFor("qemu-48", "reset", [slot << 3]));
+      await expect.poll(() => qemusBelow(process.pid).length, { timeout: 5000 }).toBe(12);
       qemu.close();
       qemu.close();
       await expect.poll(() => qemusBelow(process.pid).length, { timeout: 5000 }).toBe(0);

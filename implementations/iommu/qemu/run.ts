@@ -38,6 +38,9 @@ export class Run {
   #storesBegin = -1;
   #storesEnd = -1;
   readonly #shown = new Map<RequesterId, Buffer>();
+  /** Words of a page that device writes of this run may have reached, and what was there before a later store. */
+  readonly #wordsWritten = new Set<number>();
+  readonly #overwritten: { readonly page: HostPage; readonly word: number; readonly reply: number }[] = [];
 
   constructor(
     private readonly machine: Machine,
@@ -92,6 +95,10 @@ export class Run {
   /** Nothing can happen between two stores in a row, so neighbours share a command: replies cost most. */
   #store({ page, word, low, high }: Action & { do: "store" }): Finish {
     const address = page * PAGE_BYTES + 8 * word;
+    if (this.#wordsWritten.has(word)) {
+      this.#flushStores();
+      this.#overwritten.push({ page, word, reply: this.machine.qtest.read64(address) });
+    }
     if (address !== this.#storesEnd) {
       this.#flushStores();
       this.#storesBegin = address;
@@ -139,6 +146,7 @@ export class Run {
     switch (request.type) {
       case "write":
         device.write(address, slot, request.length);
+        this.#wordsWritten.add(request.offset >>> 3);
         return () => this.#landed(writeTag(slot), request.offset);
       case "read":
         return this.#read(device, request, address);
@@ -148,7 +156,16 @@ export class Run {
   }
 
   #landed(tag: number, offset: number): Observation {
-    return { low: this.memory.pageHolding(tag, offset) ?? Effect.nowhere, high: 0 };
+    const page = this.memory.pageHolding(tag, offset) ?? this.#pageOverwritten(tag, offset);
+    return { low: page ?? Effect.nowhere, high: 0 };
+  }
+
+  /** The page that held the tag until software stored something there. */
+  #pageOverwritten(tag: number, offset: number): HostPage | undefined {
+    const { qtest } = this.machine;
+    const half = (reply: number) => (offset & 4 ? qtest.high(reply) : qtest.low(reply));
+    const found = this.#overwritten.find(({ word, reply }) => word === offset >>> 3 && half(reply) >>> 0 === tag);
+    return found?.page;
   }
 
   #read(device: Edu, request: Request, address: BusAddress): Finish {

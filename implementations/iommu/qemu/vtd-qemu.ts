@@ -4,7 +4,7 @@ import type { HostPage } from "../../../model/words/address.js";
 import { ImplementationError, type Iommu, type RunSetup } from "../interface.js";
 import { findQemu, hasQtestAccelerator, type Qemu } from "./find.js";
 import { type Launch, Machine } from "./machine.js";
-import { RunMemory } from "./memory.js";
+import { PAGE_BYTES, RunMemory, writePage } from "./memory.js";
 import { blueprintOf, suffices } from "./options.js";
 import { Run } from "./run.js";
 import { bringToReset, bringToTranslating } from "./start-state.js";
@@ -25,7 +25,7 @@ export interface Identity {
 }
 
 const DEFAULT_TIMEOUT_MS = 10_000;
-const MOST_MACHINES = 4;
+const MOST_MACHINES = 12;
 const requestTypes: ReadonlySet<RequestType> = new Set(["read", "write"]);
 
 /** An {@link Iommu} that knows more about itself. */
@@ -109,6 +109,8 @@ class VtdQemu implements QemuIommu {
   #prepare(machine: Machine, setup: RunSetup): void {
     this.#guard(machine, `preparing a run (start: ${setup.start})`, () => {
       machine.housekeep();
+      // QEMU looks at context entries while it is being flushed, to see who passes through: none must be left.
+      writePage(machine.memory, setup.rootPage, new Uint8Array(PAGE_BYTES));
       if (setup.start === "reset") bringToReset(machine);
       else bringToTranslating(machine, setup);
       const memory = this.#memoryFor(machine, setup);

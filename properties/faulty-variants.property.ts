@@ -1,0 +1,45 @@
+/** Every faulty variant of the reference is found, shrunk to its argued minimum, and shown again from its file. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { defaultOptions } from "../generators/generate.js";
+import { deviations } from "../implementations/iommu/reference/deviations.js";
+import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import { runCampaign } from "./campaign.js";
+import { invariants } from "./invariants.js";
+
+const MOST_RUNS = 60_000;
+const BATCH = 250;
+
+describe("faulty variants of the reference", () => {
+  it.each(deviations.map((one) => [one.id, one] as const))("%s", (_, deviation) => {
+    const folder = mkdtempSync(join(tmpdir(), "iommu-spec-"));
+    try {
+      const iommu = new ReferenceIommu(deviation);
+      let shortest = Number.POSITIVE_INFINITY;
+      let replayed = true;
+      for (let seed = 1; seed * BATCH <= MOST_RUNS && shortest > deviation.minimum.steps; seed++) {
+        const result = runCampaign({
+          iommu,
+          seed,
+          runs: BATCH,
+          milliseconds: Number.POSITIVE_INFINITY,
+          generator: defaultOptions,
+          invariants,
+          known: [],
+          folder,
+          progress: () => undefined,
+        });
+        for (const found of result.findings) {
+          replayed &&= found.replayed;
+          shortest = Math.min(shortest, found.scenario.steps.length);
+        }
+      }
+      expect(replayed).toBe(true);
+      expect(shortest).toBe(deviation.minimum.steps);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
