@@ -77,7 +77,12 @@ export class CachingTranslator implements TableReader {
       return;
     }
     this.keepContext(translation.domainId);
-    if (!bySource && this.hit(page, (entry) => entry.domainId === translation.domainId)) return;
+    const { domainId, faultProcessingDisabled } = translation;
+    if (!bySource && this.hit(page, (entry) => entry.domainId === domainId)) {
+      // 7.1.1: the context entry that was looked up for this request decides, not the one the entry was filled under.
+      translation.faultProcessingDisabled = faultProcessingDisabled;
+      return;
+    }
     translate(this.platform, this, translation);
     if (translation.fault) return;
     const keepsNotPresent = this.platform.cachingMode || this.deviation?.cachesNotPresent;
