@@ -178,14 +178,39 @@ export function scenarioFrom(data: unknown): Scenario {
   return scenario;
 }
 
-/** Of all alternatives that failed, the one that got furthest tells most. */
+/** Of the alternatives that do not fit, the one whose tags fit best tells most; of what is wrong with it, the first. */
 function describeMismatch(errors: t.Errors): string {
-  const deepest = errors.reduce((best, one) => (one.context.length > best.context.length ? one : best));
-  const path = deepest.context
-    .slice(1)
-    .map((entry) => entry.key)
-    .filter((key) => key !== "");
-  const last = deepest.context[deepest.context.length - 1]!;
-  const found = JSON.stringify(deepest.value) ?? "nothing";
-  return `at ${path.join(".") || "the top"}: expected ${last.type.name}, found ${found.slice(0, 80)}`;
+  const misfits = errors.map((error) => ({
+    place: placeOf(error.context),
+    alternative: alternativeOf(error.context),
+    type: error.context[error.context.length - 1]!.type,
+    value: error.value,
+  }));
+  const tagsMissed = (alternative: string) =>
+    misfits.filter((one) => one.type instanceof t.LiteralType && alternative.startsWith(one.alternative)).length;
+  const best = misfits.reduce((first, one) =>
+    tagsMissed(one.alternative) < tagsMissed(first.alternative) ? one : first,
+  );
+  const words = misfits.filter((one) => one.place === best.place && one.type instanceof t.LiteralType);
+  const types = best.type instanceof t.LiteralType ? words.map((one) => one.type) : [best.type];
+  const expected = [...new Set(types.map((type) => type.name))].join(" | ");
+  const found = JSON.stringify(best.value) ?? "nothing";
+  return `at ${best.place || "the top"}: expected ${expected.slice(0, 200)}, found ${found.slice(0, 80)}`;
+}
+
+/** Which alternative of a union each entry of a context is, is nothing that stands in the file. */
+function isAlternative(context: t.Context, index: number): boolean {
+  return index > 0 && context[index - 1]!.type instanceof t.UnionType;
+}
+
+/** The place in the file. */
+function placeOf(context: t.Context): string {
+  const keys = context.filter((entry, index) => entry.key !== "" && !isAlternative(context, index));
+  return keys.map((entry) => entry.key).join(".");
+}
+
+/** The place together with the alternatives taken on the way to it, down to the last of them. */
+function alternativeOf(context: t.Context): string {
+  const last = context.findLastIndex((_, index) => isAlternative(context, index));
+  return last < 0 ? "" : context.slice(0, last + 1).map((entry) => `${entry.key}.`).join("");
 }

@@ -114,6 +114,7 @@ const PREFERENCES: Readonly<Record<string, readonly unknown[]>> = {
   length: [8, 4],
   root: [0, 1, 2],
   spare: [0, 1, 2],
+  rewriteTail: [true, false],
   error: ["type", "reserved", "granularity"],
 };
 const TYPES: Readonly<Record<string, readonly unknown[]>> = {

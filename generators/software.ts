@@ -1,34 +1,78 @@
 /** Tables as the software of a scenario builds them: where they are, what it stored in them, which lines are dirty. */
-
 import type { Action, Word } from "../model/trace.js";
 import { rootEntryLayout, secondStageLayout } from "../model/vtd/tables.js";
 import { tableIndex } from "../model/vtd/walk.js";
-import { encode } from "../model/words/layout.js";
-import { freeTables, rootPages } from "./places.js";
+import { encoderOf } from "../model/words/layout.js";
+import { freeTables, rootPages, tablePages } from "./places.js";
 
-/** Key of a word of memory among the words software has stored. */
-function wordKey(page: number, word: number): number {
-  return page * 512 + word;
+/** Where an entry is: its page, and its first 64-bit word in it. */
+export interface Place {
+  readonly page: number;
+  readonly word: number;
+}
+
+/** A set of second-stage tables; `index` tells it from the others of its scenario. */
+export interface Tables {
+  readonly index: number;
+  readonly levels: number;
+}
+
+const FIRST_PAGE = tablePages[0]!;
+const PRESENT_ROOT = encoderOf(rootEntryLayout, ["P", "CTP"]);
+/** Encoders of entries that point to a table, by level. */
+const TABLE_ENTRIES = [2, 3, 4, 5].map((level) =>
+  encoderOf(secondStageLayout(level, false), ["R", "W", "ADDR"]),
+);
+
+/** An entry of `level` that points to a table and allows everything. */
+export function tableEntry(level: number, page: number): Word {
+  return TABLE_ENTRIES[level - 2]!({ R: 1, W: 1, ADDR: page })[0]!;
 }
 
 export class Software {
-  readonly actions: Action[] = [];
-  private readonly shadow = new Map<number, Word>();
-  private readonly tables = new Map<string, number>();
-  private readonly dirty = new Set<number>();
-  private handedOut = 0;
+  actions: Action[] = [];
   root = 0;
+  private needsLineFlush = false;
+  private handedOut = 0;
+  /** What software last stored, by word of the table pages; and which words it stored to. */
+  private readonly low = new Uint32Array(tablePages.length * 512);
+  private readonly high = new Uint32Array(tablePages.length * 512);
+  private readonly stored: number[] = [];
+  /** Pages by the name of the table they hold. */
+  private readonly tables = new Map<number, number>();
+  private readonly dirty = new Set<number>();
 
-  /** Without effect where walks see stores at once. */
-  constructor(private readonly needsLineFlush: boolean) {}
+  /** Starts with empty tables. Lines need no write-back where walks see stores at once. */
+  reset(needsLineFlush: boolean): void {
+    this.actions = [];
+    this.root = 0;
+    this.needsLineFlush = needsLineFlush;
+    this.handedOut = 0;
+    for (const at of this.stored) {
+      this.low[at] = 0;
+      this.high[at] = 0;
+    }
+    this.stored.length = 0;
+    this.tables.clear();
+    this.dirty.clear();
+  }
+
+  /** The low half of what software last stored there. */
+  lowAt(page: number, word: number): number {
+    return this.low[(page - FIRST_PAGE) * 512 + word]!;
+  }
 
   /** What software last stored there. */
   wordAt(page: number, word: number): Word {
-    return this.shadow.get(wordKey(page, word)) ?? { low: 0, high: 0 };
+    const at = (page - FIRST_PAGE) * 512 + word;
+    return { low: this.low[at]!, high: this.high[at]! };
   }
 
   store(page: number, word: number, value: Word): void {
-    this.shadow.set(wordKey(page, word), value);
+    const at = (page - FIRST_PAGE) * 512 + word;
+    this.low[at] = value.low;
+    this.high[at] = value.high;
+    this.stored.push(at);
     this.actions.push({ do: "store", page, word, low: value.low, high: value.high });
     if (this.needsLineFlush) this.dirty.add(page * 64 + (word >>> 3));
   }
@@ -47,7 +91,7 @@ export class Software {
   }
 
   /** The page of a table, handed out when it is first asked for; null when none is left. */
-  private tableOf(name: string): number | null {
+  private tableOf(name: number): number | null {
     const known = this.tables.get(name);
     if (known !== undefined) return known;
     const page = freeTables[this.handedOut];
@@ -58,65 +102,60 @@ export class Software {
   }
 
   /** Where the root entry of a bus is. */
-  rootEntryAt(requester: number): { page: number; word: number } {
+  rootEntryAt(requester: number): Place {
     return { page: rootPages[this.root]!, word: (requester >>> 8) * 2 };
   }
 
   /** Where the context entry of a function is; builds the root entry when there is none. Null when out of pages. */
-  contextEntryAt(requester: number): { page: number; word: number } | null {
-    const bus = requester >>> 8;
-    const page = this.tableOf(`context table ${this.root}/${bus}`);
+  contextEntryAt(requester: number): Place | null {
+    const page = this.tableOf(contextTableName(this.root, requester >>> 8));
     if (page === null) return null;
     const at = this.rootEntryAt(requester);
-    if (this.wordAt(at.page, at.word).low === 0) {
-      this.storePair(at.page, at.word, encode(rootEntryLayout, { P: 1, CTP: page }));
+    if (this.lowAt(at.page, at.word) === 0) {
+      this.storePair(at.page, at.word, PRESENT_ROOT({ P: 1, CTP: page }));
     }
     return { page, word: (requester & 0xff) * 2 };
   }
 
-  /** The top table of a domain; null when out of pages. */
-  topTable(domain: string, levels: number): number | null {
-    return this.tableOf(`${domain}/${levels}/0`);
+  /** The top table of a set; null when out of pages. */
+  topTable(tables: Tables): number | null {
+    return this.tableOf(tableName(tables.index, tables.levels, 0));
   }
 
-  /** Points a subtree of a domain elsewhere, from now on also for software's own accesses. */
-  moveTable(domain: string, level: number, iova: number, page: number): void {
-    this.tables.set(this.nameOf(domain, level, iova), page);
-  }
-
-  private nameOf(domain: string, level: number, iova: number): string {
-    return `${domain}/${level}/${Math.floor(iova / 512 ** level)}`;
+  /** Points a subtree elsewhere, from now on also for software's own accesses. */
+  moveTable(tables: Tables, level: number, iova: number, page: number): void {
+    this.tables.set(tableName(tables.index, level, iova), page);
   }
 
   /** Where the entry of `level` for `iova` is; builds the tables above it if `build`. Null when there is none. */
-  entryAt(
-    domain: string,
-    levels: number,
-    iova: number,
-    level: number,
-    build: boolean,
-  ): { page: number; word: number } | null {
-    if (level > levels) return null;
-    let table = this.topTable(domain, levels);
-    for (let at = levels; at > level; at--) {
-      if (table === null) return null;
-      const below = this.step(domain, iova, at, table, build);
-      if (below === null) return null;
-      table = below;
+  entryAt(tables: Tables, iova: number, level: number, build: boolean): Place | null {
+    if (level > tables.levels) return null;
+    let page = this.topTable(tables);
+    for (let at = tables.levels; at > level; at--) {
+      if (page === null) return null;
+      page = this.below(tables, iova, at, page, build);
     }
-    return table === null ? null : { page: table, word: tableIndex(iova, level) };
+    return page === null ? null : { page, word: tableIndex(iova, level) };
   }
 
   /** The table that the entry of `level` points to; links a new one where the entry is empty or maps a page. */
-  private step(domain: string, iova: number, level: number, table: number, build: boolean): number | null {
+  private below(tables: Tables, iova: number, level: number, table: number, build: boolean): number | null {
     const word = tableIndex(iova, level);
-    const name = this.nameOf(domain, level - 1, iova);
-    const present = (this.wordAt(table, word).low & 3) !== 0 && this.tables.has(name);
-    const below = this.tableOf(name);
-    if (present || below === null) return below;
+    const name = tableName(tables.index, level - 1, iova);
+    const present = (this.lowAt(table, word) & 3) !== 0 && this.tables.has(name);
+    const page = this.tableOf(name);
+    if (present || page === null) return page;
     if (!build) return null;
-    const [entry] = encode(secondStageLayout(level, false), { R: 1, W: 1, ADDR: below });
-    this.store(table, word, entry!);
-    return below;
+    this.store(table, word, tableEntry(level, page));
+    return page;
   }
+}
+
+/** Tables are told apart by number: sets of tables from 1 on, 0 for context tables. */
+function tableName(index: number, level: number, iova: number): number {
+  return Math.floor(iova / 512 ** level) * 1024 + (index + 1) * 8 + level;
+}
+
+function contextTableName(root: number, bus: number): number {
+  return (root * 256 + bus) * 1024;
 }

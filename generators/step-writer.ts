@@ -264,7 +264,11 @@ export class StepWriter {
   }
 
   queueError(): void {
-    this.steps.push({ do: "queue-error", error: this.pick(QUEUE_ERRORS), rewriteTail: this.chance.happens(128) });
+    this.steps.push({
+      do: "queue-error",
+      error: this.pick(QUEUE_ERRORS),
+      rewriteTail: this.chance.happens(128),
+    });
   }
 
   writeBack(): void {

@@ -17,8 +17,6 @@ export interface Found extends Rights {
 }
 
 export interface RootEntry {
-  readonly cache: "root";
-  readonly bus: number;
   readonly fault: FaultRule | null;
   readonly table: number;
 }
@@ -52,7 +50,7 @@ export interface IotlbEntry extends Found {
   readonly faultProcessingDisabled: boolean;
 }
 
-export type Entry = RootEntry | ContextEntry | PagingEntry | IotlbEntry;
+export type Entry = ContextEntry | PagingEntry | IotlbEntry;
 
 /** Where a walk may begin to read: the table of the context entry, or the one a paging-structure entry leads to. */
 export interface Start extends Rights {
@@ -61,11 +59,10 @@ export interface Start extends Rights {
   readonly first: boolean;
 }
 
-export function rootOf(platform: WalkPlatform, bus: number, value: readonly number[]): RootEntry {
-  const entry = { cache: "root", bus, table: 0 } as const;
-  if ((value[0]! & 1) === 0) return { ...entry, fault: faultRules.rootPresent };
-  if (anyBit(value, platform.reserved.root)) return { ...entry, fault: faultRules.rootReserved };
-  return { ...entry, fault: null, table: pageOf(value[0]!, value[1]!) };
+export function rootOf(platform: WalkPlatform, value: readonly number[]): RootEntry {
+  if ((value[0]! & 1) === 0) return { table: 0, fault: faultRules.rootPresent };
+  if (anyBit(value, platform.reserved.root)) return { table: 0, fault: faultRules.rootReserved };
+  return { fault: null, table: pageOf(value[0]!, value[1]!) };
 }
 
 /** What a context entry says; both answers where some hardware applies a check that other hardware does not. */
@@ -150,15 +147,13 @@ export function iotlbTags({ sourceId, domainId, faultProcessingDisabled }: Conte
 }
 
 export function isFaulty(entry: Entry): boolean {
-  if (entry.cache === "root" || entry.cache === "context") return entry.fault !== null;
+  if (entry.cache === "context") return entry.fault !== null;
   return entry.end === "fault" || entry.end === "not present";
 }
 
 /** Tags and content of an entry in one string. */
 export function nameOf(entry: Entry): string {
   switch (entry.cache) {
-    case "root":
-      return `root ${entry.bus} ${entry.table} ${entry.fault?.id}`;
     case "context":
       return `context ${entry.sourceId} ${entry.domainId} ${entry.levels} ${entry.table} ${entry.passThrough} ${entry.faultProcessingDisabled} ${entry.fault?.id}`;
     case "paging":
@@ -199,9 +194,9 @@ function anyBit(value: readonly number[], mask: Uint32Array): boolean {
 export function removes(target: InvalidationTarget, entry: Entry): boolean {
   if (target.cache === "all") return true;
   if (target.cache === "context") {
-    if (entry.cache !== "root" && entry.cache !== "context") return false;
+    if (entry.cache !== "context") return false;
     if (target.granularity === "global") return true;
-    if (entry.cache === "root" || entry.domainId !== target.domainId) return false;
+    if (entry.domainId !== target.domainId) return false;
     if (target.granularity === "domain") return true;
     return (entry.sourceId | target.ignoredSourceBits) === (target.sourceId | target.ignoredSourceBits);
   }

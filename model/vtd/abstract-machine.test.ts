@@ -44,7 +44,6 @@ function comparedScript(index: number): Compared {
 
 /** Invalidation logs with one mistake each. */
 const brokenLogs: Record<string, () => InvalidationLog> = {
-  "root entries are never invalidated": () => new Unfenced(Cache.root),
   "context entries are never invalidated": () => new Unfenced(Cache.context),
   "paging-structure entries are never invalidated": () => new Unfenced(Cache.pagingStructure),
   "IOTLB entries are never invalidated": () => new Unfenced(Cache.iotlb),

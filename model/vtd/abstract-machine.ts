@@ -174,7 +174,6 @@ export class AbstractMachine {
     do {
       size = kept.size;
       for (const sourceId of this.functions) {
-        for (const root of this.rootsNow(full, sourceId) ?? []) this.keep(kept, root);
         for (const context of this.contextsNow(full, sourceId))
           if (context !== "unreadable") this.keep(kept, context);
         for (const context of usableContexts(full, sourceId)) {
@@ -229,16 +228,15 @@ export class AbstractMachine {
     const bus = sourceId >>> 8;
     return this.reading(`root ${rootTable} ${bus}`, () => {
       const values = this.memory.read(rootTable, bus * 2, 2);
-      return values?.map((value) => this.intern(rootOf(this.platform, bus, value)));
+      return values?.map((value) => rootOf(this.platform, value));
     });
   }
 
-  /** What the context entry of a function may read as now, under any root entry that is kept. */
+  /** What the context entry of a function may read as now. Root entries are not kept: 6.2 has no cache for them. */
   private contextsNow(state: State, sourceId: number): (ContextEntry | "unreadable")[] {
     const found: (ContextEntry | "unreadable")[] = [];
-    for (const root of state.kept) {
-      if (root.cache !== "root" || root.bus !== sourceId >>> 8 || root.fault) continue;
-      const { table } = root;
+    for (const { fault, table } of this.rootsNow(state, sourceId) ?? []) {
+      if (fault) continue;
       found.push(...this.reading(`context ${table} ${sourceId}`, () => this.contextsIn(table, sourceId)));
     }
     return found;
@@ -280,8 +278,6 @@ export class AbstractMachine {
     if (contexts.includes("unreadable")) shown.fault(faultRules.contextFetch, false);
     for (const entry of [...state.kept, ...contexts]) {
       if (entry === "unreadable") continue;
-      if (entry.cache === "root" && entry.bus === requester >>> 8 && entry.fault)
-        shown.fault(entry.fault, false);
       if (entry.cache === "context" && entry.sourceId === requester)
         this.answerUnder(entry, state, page, shown);
       if (entry.cache !== "iotlb" || entry.input !== page) continue;

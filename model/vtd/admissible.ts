@@ -179,7 +179,7 @@ export class AdmissibleOutcomes {
   private upperChainFeasible(chain: ReadChain): boolean {
     if (chain.sourceId !== this.request.requester) return false;
     if (this.translation.firstLevel > 0) return this.ownContextDecides(chain);
-    return this.faultyEntryFeasible(chain, this.isEntryFault());
+    return this.faultyEntryFeasible(chain, chain.reader.length > Link.context && this.isEntryFault());
   }
 
   /** The last entry, which faults, is read now or, as `cacheable` ones may be in Caching Mode, from its cache. */

@@ -58,15 +58,16 @@ export class ChainMoments {
     if (at === this.now && this.readableNow(chain, link)) return true;
     let below = at;
     let done = known;
-    for (let index = link; index >= Link.root; index--) {
+    for (let index = link; index >= Link.context; index--) {
       const fence = this.fenceOf(chain, index, this.cacheOf(index), below, done);
       const earliest = Math.max(fence.step, latestSince(chain, index));
       below = index > Link.firstLevel ? this.walkedFrom(chain, earliest, fence.done) : earliest;
       done = fence.done;
       if (below >= chain.until[index]!) return false;
     }
-    // The root pointer is not cached: it is read together with the root entry.
-    return below < chain.until[Link.rootPointer]! && !this.rootPointerReplaced(chain, done);
+    // Choice: no cache for root entries is described (6.2), so root pointer, root and context entry are of one moment.
+    const upper = below < chain.until[Link.root]! && below < chain.until[Link.rootPointer]!;
+    return upper && !this.rootPointerReplaced(chain, done);
   }
 
   /** The fence of the IOTLB for the result of a chain. */
@@ -117,7 +118,6 @@ export class ChainMoments {
   }
 
   private cacheOf(link: number): Cache {
-    if (link === Link.root) return Cache.root;
     return link === Link.context ? Cache.context : Cache.pagingStructure;
   }
 

@@ -120,8 +120,7 @@ function describeFences(oracle: VtdOracle, request: Request, chain: ExplainedCha
 }
 
 function cacheOf(index: number, last: number): Cache {
-  if (index === 0) return Cache.root;
-  if (index === 1) return Cache.context;
+  if (index <= 1) return Cache.context;
   return index === last ? Cache.iotlb : Cache.pagingStructure;
 }
 

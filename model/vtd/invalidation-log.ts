@@ -43,7 +43,7 @@ export interface Invalidation {
 }
 
 /** The cache whose entry is asked about. */
-export const Cache = { root: 0, context: 1, pagingStructure: 2, iotlb: 3 } as const;
+export const Cache = { context: 0, pagingStructure: 1, iotlb: 2 } as const;
 export type Cache = (typeof Cache)[keyof typeof Cache];
 
 /** Number of pages that one entry of a level maps or reaches. */
@@ -97,10 +97,6 @@ export interface CacheTags {
 /** True when the invalidation must remove the entry with these tags from that cache. */
 export function covers(target: InvalidationTarget, cache: Cache, tags: CacheTags): boolean {
   switch (cache) {
-    case Cache.root:
-      // Choice: a root entry may be kept apart from the context entries it leads to; 6.5.3.3 asks software for a
-      // global context-cache invalidation when one changes, so only that is sure to remove it.
-      return target.cache === "all" || (target.cache === "context" && target.granularity === "global");
     case Cache.context:
       return coversContext(target, tags.sourceId, tags.domainId);
     case Cache.pagingStructure:

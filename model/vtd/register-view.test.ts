@@ -237,7 +237,7 @@ describe("6.5.2 queue registers", () => {
     expect(run.pollsMemory(2, 8)).toBe("completion");
     expect(run.pollsMemory(2, 7, false)).toBe("completion");
     expect(run.pollsMemory(2, 7)).toBeNull();
-    expect(run.oracle.log.entries[0]!.observed).toBe(11);
+    expect(run.oracle.log.entries[0]!.observed).toBe(10);
     expect(run.pollsMemory(2, 7)).toBeNull();
   });
 

@@ -1,0 +1,275 @@
+/** What software writes to registers and to the invalidation queue, and what it waits for (VT-d 6.5, 11.4). */
+import type { Action, Word } from "../model/trace.js";
+import {
+  contextDescriptor,
+  DescriptorType,
+  Granularity,
+  iotlbDescriptor,
+  waitDescriptor,
+} from "../model/vtd/descriptors.js";
+import type { Platform } from "../model/vtd/profile.js";
+import { FaultStatusBit, GlobalBit, Offset } from "../model/vtd/registers.js";
+import { encoderOf } from "../model/words/layout.js";
+import { queuePage, statusPage } from "./places.js";
+import type { InvalidationTargetOf, Step } from "./scenario.js";
+
+type ContextTarget = Extract<InvalidationTargetOf, { cache: "context" }>;
+type IotlbTarget = Extract<InvalidationTargetOf, { cache: "iotlb" }>;
+type Sign = Extract<Step, { do: "wait" }>["sign"];
+type QueueErrorKind = Extract<Step, { do: "queue-error" }>["error"];
+
+const GRANULARITIES = {
+  global: Granularity.global,
+  domain: Granularity.domain,
+  device: Granularity.selective,
+  page: Granularity.selective,
+} as const;
+
+const encodeContext = encoderOf(contextDescriptor, ["Type", "G", "DID", "SID", "FM"]);
+const encodeIotlb = encoderOf(iotlbDescriptor, ["Type", "G", "DW", "DR", "DID", "AM", "IH", "ADDR"]);
+const encodeWait = encoderOf(waitDescriptor, ["Type", "IF", "SW", "FN", "Data", "Address"]);
+
+const ZERO: Word = { low: 0, high: 0 };
+const BAD_DESCRIPTORS: Readonly<Record<QueueErrorKind, Word>> = {
+  type: { low: 0xf, high: 0 },
+  reserved: { low: 0x111, high: 0 },
+  granularity: { low: 1, high: 0 },
+};
+
+/** ICC of CCMD_REG, IVT of IOTLB_REG: in the upper half of either. */
+const COMMAND = 0x80000000;
+const ICS_IWC = 1;
+const FRCD_F = 0x80000000;
+const QUEUE_ENTRIES = 256;
+const STATUS_WORDS = 512;
+
+export class Commands {
+  private actions: Action[] = [];
+  private platform!: Platform;
+  private usesQueue = false;
+  /** Bits of GCMD that keep their level, as last written. */
+  private levels = 0;
+  private rootSet = false;
+  private tail = 0;
+  private waits = 0;
+
+  /** Starts with the unit as it is after a reset, or translating with the queue enabled where there is one. */
+  reset(actions: Action[], platform: Platform, usesQueue: boolean, translating: boolean): void {
+    this.actions = actions;
+    this.platform = platform;
+    this.usesQueue = usesQueue;
+    this.levels = 0;
+    this.rootSet = translating;
+    this.tail = 0;
+    this.waits = 0;
+    if (translating) this.fromTranslating();
+    else if (usesQueue) this.enableQueue();
+  }
+
+  private enableQueue(): void {
+    this.register(Offset.IQA, 8, queuePage << 12, 0);
+    this.global(GlobalBit.queuedInvalidationEnable, true);
+  }
+
+  private fromTranslating(): void {
+    this.levels = GlobalBit.translationEnable;
+    if (!this.platform.queuedInvalidation) return;
+    this.levels |= GlobalBit.queuedInvalidationEnable;
+    if (this.usesQueue) return;
+    // 6.5.2: the queue is switched off when its last descriptor was a wait.
+    this.wait("status", false);
+    this.global(GlobalBit.queuedInvalidationEnable, false);
+    this.poll(Offset.GSTS, GlobalBit.queuedInvalidationEnable, 0);
+  }
+
+  private register(offset: number, width: 4 | 8, low: number, high: number): void {
+    this.actions.push({ do: "write-register", offset, width, low: low >>> 0, high: high >>> 0 });
+  }
+
+  private read(offset: number, width: 4 | 8): void {
+    this.actions.push({ do: "read-register", offset, width });
+  }
+
+  private poll(offset: number, mask: number, value: number): void {
+    this.actions.push({ do: "poll-register", offset, mask, value });
+  }
+
+  /** 6.8: write buffers are flushed where the platform asks for it. */
+  flushWriteBuffer(): void {
+    if (!this.platform.writeBufferFlushRequired) return;
+    this.global(GlobalBit.writeBufferFlush, true);
+    this.poll(Offset.GSTS, GlobalBit.writeBufferFlush, 0);
+  }
+
+  /** Submits an invalidation; `complete` tells whether one through registers is waited for. */
+  invalidate(target: InvalidationTargetOf, domainId: number, requester: number, complete: boolean): void {
+    if (target.cache === "context") {
+      if (this.usesQueue) this.submitContext(target, domainId, requester);
+      else this.contextCommand(target, domainId, requester, complete);
+    } else if (this.usesQueue) this.submitIotlb(target, domainId);
+    else this.iotlbCommand(target, domainId, complete);
+  }
+
+  private submitContext(target: ContextTarget, domainId: number, requester: number): void {
+    const FM = target.granularity === "device" ? target.functionMask : 0;
+    const G = GRANULARITIES[target.granularity];
+    this.submit(encodeContext({ Type: DescriptorType.context, G, DID: domainId, SID: requester, FM }));
+  }
+
+  private submitIotlb(target: IotlbTarget, domainId: number): void {
+    const drain = target.drain ? 1 : 0;
+    const paged = target.granularity === "page";
+    this.submit(
+      encodeIotlb({
+        Type: DescriptorType.iotlb,
+        G: GRANULARITIES[target.granularity],
+        DW: drain,
+        DR: drain,
+        DID: domainId,
+        AM: paged ? target.mask : 0,
+        IH: paged && target.leafOnly ? 1 : 0,
+        ADDR: paged ? target.iova : 0,
+      }),
+    );
+  }
+
+  private submit(descriptor: readonly Word[]): void {
+    this.storeDescriptor(this.tail, descriptor);
+    this.tail = (this.tail + 1) % QUEUE_ENTRIES;
+    this.register(Offset.IQT, 8, this.tail << 4, 0);
+  }
+
+  private storeDescriptor(index: number, [first, second]: readonly Word[]): void {
+    const word = index * 2;
+    this.actions.push({ do: "store", page: queuePage, word, low: first!.low, high: first!.high });
+    this.actions.push({ do: "store", page: queuePage, word: word + 1, low: second!.low, high: second!.high });
+  }
+
+  /** A wait descriptor, and the wait for its sign if there is one. */
+  wait(sign: Sign, fence: boolean): void {
+    if (sign === "interrupt") this.register(Offset.ICS, 4, ICS_IWC, 0);
+    this.submit(this.nextWait(sign, fence));
+    if (sign === "status") this.pollStatus();
+    if (sign === "interrupt") this.poll(Offset.ICS, ICS_IWC, ICS_IWC);
+  }
+
+  /** Every wait has a status word and a status value of its own, so that each is told from all others. */
+  private nextWait(sign: Sign, fence: boolean): Word[] {
+    this.waits++;
+    return encodeWait({
+      Type: DescriptorType.wait,
+      IF: sign === "interrupt" ? 1 : 0,
+      SW: sign === "status" ? 1 : 0,
+      FN: fence ? 1 : 0,
+      Data: this.waits,
+      Address: statusPage * 1024 + (this.waits % STATUS_WORDS) * 2,
+    });
+  }
+
+  private pollStatus(): void {
+    const { waits } = this;
+    this.actions.push({ do: "poll-memory", page: statusPage, word: waits % STATUS_WORDS, value: waits });
+  }
+
+  /**
+   * An illegal descriptor; software sees the error, puts a wait in its place and goes on.
+   * @param rewriteTail the tail is written again after the error was cleared
+   */
+  queueError(kind: QueueErrorKind, rewriteTail: boolean): void {
+    const at = this.tail;
+    this.submit([BAD_DESCRIPTORS[kind], ZERO]);
+    this.poll(Offset.FSTS, FaultStatusBit.queueError, FaultStatusBit.queueError);
+    this.read(Offset.IQERCD, 8);
+    this.read(Offset.IQH, 8);
+    this.storeDescriptor(at, this.nextWait("status", false));
+    this.register(Offset.FSTS, 4, FaultStatusBit.queueError, 0);
+    if (rewriteTail) this.register(Offset.IQT, 8, this.tail << 4, 0);
+    this.pollStatus();
+  }
+
+  private contextCommand(
+    target: ContextTarget,
+    domainId: number,
+    requester: number,
+    complete: boolean,
+  ): void {
+    const mask = target.granularity === "device" ? target.functionMask : 0;
+    const high = COMMAND | (GRANULARITIES[target.granularity] << 29) | mask;
+    this.settle(Offset.CCMD + 4);
+    this.register(Offset.CCMD, 8, (requester << 16) | domainId, high);
+    if (complete) this.settle(Offset.CCMD + 4);
+  }
+
+  private iotlbCommand(target: IotlbTarget, domainId: number, complete: boolean): void {
+    const iva = this.platform.iotlbRegisterOffset;
+    this.settle(Offset.CCMD + 4);
+    this.settle(iva + 12);
+    if (target.granularity === "page") {
+      const low = (target.iova % 0x100000) * 4096 + (target.leafOnly ? 0x40 : 0) + target.mask;
+      this.register(iva, 8, low, Math.floor(target.iova / 0x100000));
+    }
+    const drain = target.drain ? 0x30000 : 0;
+    this.register(iva + 8, 8, 0, COMMAND | (GRANULARITIES[target.granularity] << 28) | drain | domainId);
+    if (complete) this.settle(iva + 12);
+  }
+
+  /** 6.9: one command at a time; software sees the last one done before it gives the next. */
+  private settle(offset: number): void {
+    this.poll(offset, COMMAND, 0);
+  }
+
+  private global(bit: number, on: boolean): void {
+    const level = (GlobalBit.translationEnable | GlobalBit.queuedInvalidationEnable) & bit;
+    this.levels = on ? this.levels | level : this.levels & ~level;
+    this.register(Offset.GCMD, 4, on ? this.levels | bit : this.levels, 0);
+  }
+
+  /** 6.9: the next global command waits for the one before. */
+  private settleGlobal(): void {
+    const levels = GlobalBit.translationEnable | GlobalBit.queuedInvalidationEnable;
+    const root = this.rootSet ? GlobalBit.setRootTablePointer : 0;
+    this.poll(Offset.GSTS, (levels | root) >>> 0, ((this.levels & levels) | root) >>> 0);
+  }
+
+  setRoot(page: number, complete: boolean): void {
+    this.settleGlobal();
+    this.register(Offset.RTADDR, 8, page << 12, page >>> 20);
+    this.global(GlobalBit.setRootTablePointer, true);
+    this.rootSet = true;
+    if (complete) this.poll(Offset.GSTS, GlobalBit.setRootTablePointer, GlobalBit.setRootTablePointer);
+  }
+
+  /** Without a root table translation is not enabled. */
+  translation(enable: boolean, complete: boolean): void {
+    if (enable && !this.rootSet) return;
+    const bit = GlobalBit.translationEnable;
+    this.settleGlobal();
+    this.global(bit, enable);
+    if (complete) this.poll(Offset.GSTS, bit, enable ? bit : 0);
+  }
+
+  /** Reads the fault registers, and frees them if `clear`. */
+  readFaults(clear: boolean): void {
+    const { faultRecords, faultRecordOffset } = this.platform;
+    this.read(Offset.FSTS, 4);
+    for (let index = 0; index < faultRecords; index++) {
+      this.read(faultRecordOffset + 16 * index, 8);
+      this.read(faultRecordOffset + 16 * index + 8, 8);
+    }
+    if (!clear) return;
+    for (let index = 0; index < faultRecords; index++) {
+      this.register(faultRecordOffset + 16 * index + 12, 4, FRCD_F, 0);
+    }
+    this.register(Offset.FSTS, 4, FaultStatusBit.overflow, 0);
+  }
+
+  /** Reads the registers that tell what the unit is and what it was told. */
+  readRegisters(): void {
+    this.read(Offset.VER, 4);
+    this.read(Offset.GSTS, 4);
+    this.read(Offset.CAP, 8);
+    this.read(Offset.ECAP, 8);
+    this.read(Offset.RTADDR, 8);
+    if (this.usesQueue) this.read(Offset.IQH, 8);
+  }
+}
