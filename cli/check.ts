@@ -6,9 +6,17 @@ import { profileNamed } from "../model/vtd/profiles.js";
 import { type CampaignResult, type DistinctFinding, runCampaign } from "../properties/campaign.js";
 import { type Invariant, invariantNamed, invariants } from "../properties/invariants.js";
 import { resultsAsJson } from "../reports/json.js";
-import { counterexample, coverageLines, knownLines, meaning, summary, verdictOf, verdictTable } from "../reports/terminal.js";
+import {
+  counterexample,
+  coverageLines,
+  knownLines,
+  meaning,
+  summary,
+  verdictOf,
+  verdictTable,
+} from "../reports/terminal.js";
 import { ExitCode, UsageError } from "./errors.js";
-import { openNamed, type OpenedIommu, qemuAvailable } from "./implementations.js";
+import { type OpenedIommu, openNamed, qemuAvailable } from "./implementations.js";
 import type { Options } from "./options.js";
 import { Progress } from "./progress.js";
 
@@ -71,7 +79,11 @@ function campaign(
     seed,
     runs,
     milliseconds,
-    generator: { ...defaultOptions, profiles: chosenProfiles(implementation, options.profiles), steeringWeight },
+    generator: {
+      ...defaultOptions,
+      profiles: chosenProfiles(implementation, options.profiles),
+      steeringWeight,
+    },
     invariants: chosen,
     known,
     folder: join("out", iommu.name.replaceAll(/[^a-z0-9.-]+/gi, "-")),
@@ -96,7 +108,11 @@ function chosenProfiles({ iommu, profiles }: OpenedIommu, wanted: readonly strin
   return wanted;
 }
 
-function report(results: readonly CampaignResult[], opened: readonly OpenedIommu[], options: Options): string[] {
+function report(
+  results: readonly CampaignResult[],
+  opened: readonly OpenedIommu[],
+  options: Options,
+): string[] {
   const lines: string[] = [];
   results.forEach((result, index) => {
     const { known } = opened[index]!;
@@ -112,7 +128,14 @@ function report(results: readonly CampaignResult[], opened: readonly OpenedIommu
       lines.push(...knownLines(found, deviation, replay(found)), "");
     }
   });
-  lines.push(...results.flatMap(summary), ...coverageLines(results), "", ...verdictTable(results), "", meaning(results));
+  lines.push(
+    ...results.flatMap(summary),
+    ...coverageLines(results),
+    "",
+    ...verdictTable(results),
+    "",
+    meaning(results),
+  );
   return lines;
 }
 

@@ -1,9 +1,10 @@
 /** Implementations by the names users give them. */
-import { profiles } from "../model/vtd/profiles.js";
+
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import { findQemu, openQemu, qemuProfiles } from "../implementations/iommu/qemu/index.js";
 import { deviationNamed, deviations } from "../implementations/iommu/reference/deviations.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import { profiles } from "../model/vtd/profiles.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import { qemuDeviations } from "../properties/qemu-deviations.js";
 import { UsageError } from "./errors.js";
@@ -28,7 +29,9 @@ export function openNamed(name: string, qemuPath: string | undefined): OpenedIom
   if (name === "qemu") return openQemuNamed(qemuPath);
   const [base, variant] = name.split(":");
   if (base !== "reference") {
-    throw new UsageError(`unknown implementation "${name}"; known: reference, reference:VARIANT, qemu (see \`list\`)`);
+    throw new UsageError(
+      `unknown implementation "${name}"; known: reference, reference:VARIANT, qemu (see \`list\`)`,
+    );
   }
   const iommu = new ReferenceIommu(variant === undefined ? null : variantNamed(variant));
   return { iommu, profiles: profiles.map((one) => one.id), known: [], steeringWeight: 20 };

@@ -18,7 +18,13 @@ export function list(options: Options, print: (line: string) => void): ExitCode 
   }
   const subjects = wanted === undefined ? SUBJECTS.filter((one) => one !== "rules") : [wanted as Subject];
   if (options.json) {
-    print(JSON.stringify(Object.fromEntries(subjects.map((one) => [one, rows(one).map(([id, text]) => ({ id, text }))])), null, 2));
+    print(
+      JSON.stringify(
+        Object.fromEntries(subjects.map((one) => [one, rows(one).map(([id, text]) => ({ id, text }))])),
+        null,
+        2,
+      ),
+    );
     return ExitCode.holds;
   }
   for (const subject of subjects) {

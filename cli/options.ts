@@ -63,6 +63,7 @@ function wholeNumber(name: string, text: string | undefined, least: number): num
 function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
   const factor = { s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? "s"];
-  if (!match || factor === undefined) throw new UsageError(`--time takes a duration such as 30s, 10m or 1h, not "${text}"`);
+  if (!match || factor === undefined)
+    throw new UsageError(`--time takes a duration such as 30s, 10m or 1h, not "${text}"`);
   return Number(match[1]) * factor;
 }

@@ -11,7 +11,8 @@ import type { Options } from "./options.js";
 /** Replays a file and returns the exit code: 1 when it breaks an invariant again. */
 export function replay(options: Options, print: (line: string) => void): ExitCode {
   const [, file, ...more] = options.positionals;
-  if (file === undefined || more.length > 0) throw new UsageError("replay takes one file: iommu-spec replay FILE [--on NAME]");
+  if (file === undefined || more.length > 0)
+    throw new UsageError("replay takes one file: iommu-spec replay FILE [--on NAME]");
   const { scenario, recorded } = load(file);
   const on = options.on[0] ?? implementationOf(recorded?.implementation);
   const { iommu, known } = openNamed(on, options.qemu);
@@ -21,10 +22,19 @@ export function replay(options: Options, print: (line: string) => void): ExitCod
     const judged = new Judge().judge(scenario, iommu, steerAround);
     const [finding] = judged.findings;
     if (options.json) {
-      print(JSON.stringify({ implementation: iommu.name, file, finding: finding ?? null, unknown: judged.unknown, failure: judged.failure }));
+      print(
+        JSON.stringify({
+          implementation: iommu.name,
+          file,
+          finding: finding ?? null,
+          unknown: judged.unknown,
+          failure: judged.failure,
+        }),
+      );
     } else {
       for (const line of describePlatform(scenario)) print(line);
-      const broken = finding === undefined ? -1 : (judged.run.stepOf[finding.action] ?? scenario.steps.length);
+      const broken =
+        finding === undefined ? -1 : (judged.run.stepOf[finding.action] ?? scenario.steps.length);
       scenario.steps.forEach((step, index) => {
         print(`${index === broken ? " >" : "  "} ${String(index + 1).padStart(3)}  ${describeStep(step)}`);
       });
@@ -34,7 +44,10 @@ export function replay(options: Options, print: (line: string) => void): ExitCod
       return ExitCode.unknown;
     }
     if (!finding) {
-      if (!options.json) print(`${iommu.name} shows nothing inadmissible in this scenario${judged.unknown ? ` (${judged.unknown})` : ""}.`);
+      if (!options.json)
+        print(
+          `${iommu.name} shows nothing inadmissible in this scenario${judged.unknown ? ` (${judged.unknown})` : ""}.`,
+        );
       return judged.unknown ? ExitCode.unknown : ExitCode.holds;
     }
     if (!options.json) {

@@ -212,7 +212,7 @@ class Generator {
     if (chance.happens(224)) write.request(device, iova);
     this.change(this.pick(this.changes), device, mapping);
     if (chance.happens(224)) write.flush(mapping);
-    if (chance.happens(64)) write.reuse(mapping);
+    if (chance.happens(96)) write.reuse(mapping);
     if (chance.happens(224)) write.request(device, chance.happens(192) ? iova : write.neighbour(iova));
   }
 

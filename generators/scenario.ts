@@ -34,11 +34,14 @@ export const sizeCodec = oneOf("4K", "2M", "1G");
 export const accessCodec = oneOf("r", "w", "rw");
 
 /** Which word a corruption aims at. */
-const entryCodec = t.union([
-  t.strict({ structure: t.literal("root"), device: name }),
-  t.strict({ structure: t.literal("context"), device: name }),
-  t.strict({ structure: t.literal("table"), domain: name, iova: page, level: range(1, 5) }),
-]);
+const entryCodec = t.union(
+  [
+    t.strict({ structure: t.literal("root"), device: name }),
+    t.strict({ structure: t.literal("context"), device: name }),
+    t.strict({ structure: t.literal("table"), domain: name, iova: page, level: range(1, 5) }),
+  ],
+  "an entry of a known structure",
+);
 
 const targetCodec = t.union([
   t.strict({ cache: t.literal("context"), granularity: t.literal("global") }),
@@ -63,80 +66,83 @@ const targetCodec = t.union([
   }),
 ]);
 
-export const stepCodec = t.union([
-  /** Writes the context entry of a device: the domain's tables, or pass-through under the domain's id. */
-  t.strict({
-    do: t.literal("attach"),
-    device: name,
-    domain: name,
-    type: oneOf("translated", "all", "pass-through"),
-    faultProcessingDisable: t.boolean,
-    writeBack: t.boolean,
-  }),
-  /** Clears the present bit of a device's context entry. */
-  t.strict({ do: t.literal("detach"), device: name, writeBack: t.boolean }),
-  /** Maps one page, building the tables on the way where they are missing. */
-  t.strict({
-    do: t.literal("map"),
-    mapping: name,
-    domain: name,
-    iova: page,
-    page,
-    size: sizeCodec,
-    access: accessCodec,
-    writeBack: t.boolean,
-  }),
-  t.strict({ do: t.literal("unmap"), mapping: name, writeBack: t.boolean }),
-  t.strict({ do: t.literal("protect"), mapping: name, access: accessCodec, writeBack: t.boolean }),
-  /** Points the entry of a level at a spare table instead of the one below it. */
-  t.strict({
-    do: t.literal("retable"),
-    domain: name,
-    iova: page,
-    level: range(2, 5),
-    spare: range(0, 2),
-    writeBack: t.boolean,
-  }),
-  /** Sets one bit of a table word to a value: what broken or hostile software may do. */
-  t.strict({
-    do: t.literal("corrupt"),
-    entry: entryCodec,
-    bit: range(0, 127),
-    value: range(0, 1),
-    writeBack: t.boolean,
-  }),
-  /** Writes back every line that is still dirty, and the write buffer where the platform has one. */
-  t.strict({ do: t.literal("write-back") }),
-  /** Submits an invalidation; through registers it is waited for if `complete`, through the queue by a `wait`. */
-  t.strict({ do: t.literal("invalidate"), target: targetCodec, complete: t.boolean }),
-  /** A wait descriptor, and the wait for its sign if there is one. */
-  t.strict({ do: t.literal("wait"), sign: oneOf("status", "interrupt", "none"), fence: t.boolean }),
-  /** An illegal descriptor; software sees the error, puts a wait in its place and goes on. */
-  t.strict({
-    do: t.literal("queue-error"),
-    error: oneOf("type", "reserved", "granularity"),
-    /** Software writes the tail again after it has cleared the error. */
-    rewriteTail: t.boolean,
-  }),
-  /** Points the unit at a root table: 0 and 1 are software's own, 2 is where no memory is. */
-  t.strict({ do: t.literal("set-root"), root: range(0, 2), complete: t.boolean }),
-  t.strict({ do: t.literal("translation"), enable: t.boolean, complete: t.boolean }),
-  /** Reads the fault registers, and frees them if `clear`. */
-  t.strict({ do: t.literal("read-faults"), clear: t.boolean }),
-  /** Reads the registers that tell what the unit is and what it was told. */
-  t.strict({ do: t.literal("read-registers") }),
-  /** Software takes a page back and gives it new content, where earlier requests may have written. */
-  t.strict({ do: t.literal("reuse"), page }),
-  t.strict({
-    do: t.literal("dma"),
-    device: name,
-    iova: page,
-    type: oneOf("read", "write", "atomic", "zero-length-read"),
-    /** Bytes; a request of 8 bytes that crosses a page is split by the platform. */
-    length: t.union([t.literal(4), t.literal(8)]),
-    crossing: t.boolean,
-  }),
-]);
+export const stepCodec = t.union(
+  [
+    /** Writes the context entry of a device: the domain's tables, or pass-through under the domain's id. */
+    t.strict({
+      do: t.literal("attach"),
+      device: name,
+      domain: name,
+      type: oneOf("translated", "all", "pass-through"),
+      faultProcessingDisable: t.boolean,
+      writeBack: t.boolean,
+    }),
+    /** Clears the present bit of a device's context entry. */
+    t.strict({ do: t.literal("detach"), device: name, writeBack: t.boolean }),
+    /** Maps one page, building the tables on the way where they are missing. */
+    t.strict({
+      do: t.literal("map"),
+      mapping: name,
+      domain: name,
+      iova: page,
+      page,
+      size: sizeCodec,
+      access: accessCodec,
+      writeBack: t.boolean,
+    }),
+    t.strict({ do: t.literal("unmap"), mapping: name, writeBack: t.boolean }),
+    t.strict({ do: t.literal("protect"), mapping: name, access: accessCodec, writeBack: t.boolean }),
+    /** Points the entry of a level at a spare table instead of the one below it. */
+    t.strict({
+      do: t.literal("retable"),
+      domain: name,
+      iova: page,
+      level: range(2, 5),
+      spare: range(0, 2),
+      writeBack: t.boolean,
+    }),
+    /** Sets one bit of a table word to a value: what broken or hostile software may do. */
+    t.strict({
+      do: t.literal("corrupt"),
+      entry: entryCodec,
+      bit: range(0, 127),
+      value: range(0, 1),
+      writeBack: t.boolean,
+    }),
+    /** Writes back every line that is still dirty, and the write buffer where the platform has one. */
+    t.strict({ do: t.literal("write-back") }),
+    /** Submits an invalidation; through registers it is waited for if `complete`, through the queue by a `wait`. */
+    t.strict({ do: t.literal("invalidate"), target: targetCodec, complete: t.boolean }),
+    /** A wait descriptor, and the wait for its sign if there is one. */
+    t.strict({ do: t.literal("wait"), sign: oneOf("status", "interrupt", "none"), fence: t.boolean }),
+    /** An illegal descriptor; software sees the error, puts a wait in its place and goes on. */
+    t.strict({
+      do: t.literal("queue-error"),
+      error: oneOf("type", "reserved", "granularity"),
+      /** Software writes the tail again after it has cleared the error. */
+      rewriteTail: t.boolean,
+    }),
+    /** Points the unit at a root table: 0 and 1 are software's own, 2 is where no memory is. */
+    t.strict({ do: t.literal("set-root"), root: range(0, 2), complete: t.boolean }),
+    t.strict({ do: t.literal("translation"), enable: t.boolean, complete: t.boolean }),
+    /** Reads the fault registers, and frees them if `clear`. */
+    t.strict({ do: t.literal("read-faults"), clear: t.boolean }),
+    /** Reads the registers that tell what the unit is and what it was told. */
+    t.strict({ do: t.literal("read-registers") }),
+    /** Software takes a page back and gives it new content, where earlier requests may have written. */
+    t.strict({ do: t.literal("reuse"), page }),
+    t.strict({
+      do: t.literal("dma"),
+      device: name,
+      iova: page,
+      type: oneOf("read", "write", "atomic", "zero-length-read"),
+      /** Bytes; a request of 8 bytes that crosses a page is split by the platform. */
+      length: t.union([t.literal(4), t.literal(8)]),
+      crossing: t.boolean,
+    }),
+  ],
+  "a step of a known kind",
+);
 
 export const scenarioCodec = t.strict({
   format: t.literal("iommu-spec scenario 1"),
@@ -149,7 +155,7 @@ export const scenarioCodec = t.strict({
   timing: range(0, 0xffffffff),
   devices: t.array(t.strict({ name, requester: range(0, 0xffff) })),
   domains: t.array(t.strict({ name, id: range(0, 0xffff), levels: range(3, 5) })),
-  steps: t.array(stepCodec),
+  steps: t.array(stepCodec, "a list of steps"),
 });
 
 export type Step = t.TypeOf<typeof stepCodec>;
@@ -187,7 +193,8 @@ function describeMismatch(errors: t.Errors): string {
     value: error.value,
   }));
   const tagsMissed = (alternative: string) =>
-    misfits.filter((one) => one.type instanceof t.LiteralType && alternative.startsWith(one.alternative)).length;
+    misfits.filter((one) => one.type instanceof t.LiteralType && alternative.startsWith(one.alternative))
+      .length;
   const best = misfits.reduce((first, one) =>
     tagsMissed(one.alternative) < tagsMissed(first.alternative) ? one : first,
   );
@@ -212,5 +219,10 @@ function placeOf(context: t.Context): string {
 /** The place together with the alternatives taken on the way to it, down to the last of them. */
 function alternativeOf(context: t.Context): string {
   const last = context.findLastIndex((_, index) => isAlternative(context, index));
-  return last < 0 ? "" : context.slice(0, last + 1).map((entry) => `${entry.key}.`).join("");
+  return last < 0
+    ? ""
+    : context
+        .slice(0, last + 1)
+        .map((entry) => `${entry.key}.`)
+        .join("");
 }

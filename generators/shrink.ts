@@ -35,6 +35,8 @@ export function* simplerScenarios(scenario: Scenario): Generator<Scenario> {
 
 function* candidates(scenario: Scenario): Generator<Scenario> {
   yield* withoutSteps(scenario);
+  yield* throughRegisters(scenario);
+  yield* passingThrough(scenario);
   yield* withoutUnused(scenario);
   yield* merged(scenario);
   yield* simplerFields(scenario);
@@ -49,6 +51,32 @@ function* withoutSteps(scenario: Scenario): Generator<Scenario> {
       yield { ...scenario, steps: [...steps.slice(0, from), ...steps.slice(from + chunk)] };
     }
   }
+}
+
+/** Registers need no wait descriptors: an invalidation through them is waited for in the same step. */
+function* throughRegisters(scenario: Scenario): Generator<Scenario> {
+  if (scenario.invalidation === "registers" || !factsOf(scenario.profile).registers) return;
+  const steps = scenario.steps
+    .filter((step) => step.do !== "wait" && step.do !== "queue-error")
+    .map((step) => (step.do === "invalidate" ? { ...step, complete: true } : step));
+  if (steps.length < scenario.steps.length) yield { ...scenario, invalidation: "registers", steps };
+}
+
+const MAPPING_STEPS: readonly Step["do"][] = ["map", "unmap", "protect", "retable"];
+const TRANSLATION_STEPS: readonly Step["do"][] = [...MAPPING_STEPS, "attach", "detach", "set-root", "translation"];
+
+/** Pass-through, or no translation at all, needs no mappings: requests ask for the page that theirs led to. */
+function* passingThrough(scenario: Scenario): Generator<Scenario> {
+  const led = new Map(scenario.steps.flatMap((step) => (step.do === "map" ? [[step.iova, step.page] as const] : [])));
+  const without = (kinds: readonly Step["do"][]) =>
+    scenario.steps
+      .filter((step) => !kinds.includes(step.do))
+      .map((step): Step => {
+        if (step.do === "attach") return { ...step, type: "pass-through" };
+        return step.do === "dma" ? { ...step, iova: led.get(step.iova) ?? step.iova } : step;
+      });
+  yield { ...scenario, start: "reset", steps: without(TRANSLATION_STEPS) };
+  if (factsOf(scenario.profile).passThrough) yield { ...scenario, steps: without(MAPPING_STEPS) };
 }
 
 /** Names of devices and domains that a step mentions. */

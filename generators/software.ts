@@ -17,6 +17,8 @@ export interface Tables {
   readonly levels: number;
 }
 
+/** Pages that a table of each level reaches. */
+const REACH = [0, 1, 2, 3, 4, 5].map((level) => 512 ** level);
 const FIRST_PAGE = tablePages[0]!;
 const PRESENT_ROOT = encoderOf(rootEntryLayout, ["P", "CTP"]);
 /** Encoders of entries that point to a table, by level. */
@@ -84,6 +86,7 @@ export class Software {
   }
 
   writeBack(): void {
+    if (this.dirty.size === 0) return;
     for (const line of this.dirty) {
       this.actions.push({ do: "flush-line", page: Math.floor(line / 64), line: line % 64 });
     }
@@ -153,7 +156,7 @@ export class Software {
 
 /** Tables are told apart by number: sets of tables from 1 on, 0 for context tables. */
 function tableName(index: number, level: number, iova: number): number {
-  return Math.floor(iova / 512 ** level) * 1024 + (index + 1) * 8 + level;
+  return Math.floor(iova / REACH[level]!) * 1024 + (index + 1) * 8 + level;
 }
 
 function contextTableName(root: number, bus: number): number {

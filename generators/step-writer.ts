@@ -242,7 +242,7 @@ export class StepWriter {
     if (!mapping) return;
     const { chance, situation } = this;
     const { contextChange } = situation;
-    const drain = chance.happens(224);
+    const drain = chance.happens(192);
     const domain = contextChange?.domain ?? mapping.domain;
     if (contextChange) {
       const target: InvalidationTargetOf = chance.happens(160)

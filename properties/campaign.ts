@@ -91,7 +91,11 @@ class Campaign {
     const { options } = this;
     const start = performance.now();
     const elapsed = () => performance.now() - start;
-    while (this.runs < options.runs && elapsed() < options.milliseconds && this.failures.length < MOST_FAILURES) {
+    while (
+      this.runs < options.runs &&
+      elapsed() < options.milliseconds &&
+      this.failures.length < MOST_FAILURES
+    ) {
       this.one(scenarioSeed(options.seed, this.runs));
       if (this.runs % 64 === 0) {
         options.progress({ runs: this.runs, findings: this.found.size, elapsed: elapsed() });
@@ -187,7 +191,8 @@ class Campaign {
     const { iommu } = this.options;
     const start = withoutAvoided(scenario, steerAround);
     const stillKnown = (candidate: Scenario, found: Finding) =>
-      known === null || this.judge.judge(candidate, iommu, [known]).findings.every((one) => one.message !== found.message);
+      known === null ||
+      this.judge.judge(candidate, iommu, [known]).findings.every((one) => one.message !== found.message);
     const small = minimise(start, finding, iommu, this.judge, steerAround, stillKnown);
     const signature = known?.id ?? signatureOf(small.scenario, small.finding);
     const before = this.found.get(signature);

@@ -45,7 +45,8 @@ export function loadScenario(path: string): { scenario: Scenario; recorded: Coun
     const decoded = fileCodec.decode(data);
     return { scenario, recorded: isLeft(decoded) ? null : decoded.right };
   } catch (error) {
-    if (error instanceof ScenarioError) throw new ScenarioError(`${path}: not a usable scenario: ${error.message}`);
+    if (error instanceof ScenarioError)
+      throw new ScenarioError(`${path}: not a usable scenario: ${error.message}`);
     throw error;
   }
 }

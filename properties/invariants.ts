@@ -27,7 +27,8 @@ export const invariants: readonly Invariant[] = [
   {
     id: "conformance",
     title: "every observation is admissible",
-    statement: "Every outcome of a request, every register read and all memory contents are ones a conforming unit may show",
+    statement:
+      "Every outcome of a request, every register read and all memory contents are ones a conforming unit may show",
     sections: ["VT-d 3", "VT-d 6", "VT-d 7", "VT-d 9", "VT-d 11"],
     brokenBy: ANY,
   },
@@ -74,7 +75,8 @@ export const invariants: readonly Invariant[] = [
 /** The invariant of that id. @throws RangeError naming the known ones */
 export function invariantNamed(id: string): Invariant {
   const found = invariants.find((one) => one.id.toLowerCase() === id.toLowerCase());
-  if (!found) throw new RangeError(`unknown property "${id}"; known: ${invariants.map((one) => one.id).join(", ")}`);
+  if (!found)
+    throw new RangeError(`unknown property "${id}"; known: ${invariants.map((one) => one.id).join(", ")}`);
   return found;
 }
 

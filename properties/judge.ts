@@ -5,9 +5,9 @@ import type { Scenario, Step } from "../generators/scenario.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
-import { showAddress } from "../model/words/address.js";
 import { type LandedWrite, VtdOracle } from "../model/vtd/oracle.js";
 import { walkPlatformOf } from "../model/vtd/walk.js";
+import { showAddress } from "../model/words/address.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
 /** What came of a run. */
@@ -22,9 +22,17 @@ export interface JudgedRun {
   readonly requests: number;
 }
 
+/** Is told of every action after it was judged, with the oracle as it is then. */
+export interface RunWatcher {
+  begin(run: CompiledRun, oracle: VtdOracle): void;
+  after(action: Action, index: number): void;
+}
+
 /** Judges runs; keeps one oracle for each profile, whose coverage grows with every run. */
 export class Judge {
   private readonly oracles = new Map<string, VtdOracle>();
+
+  constructor(private readonly watcher: RunWatcher | null = null) {}
 
   /** The oracle of a profile, as the last run left it. */
   oracleOf(run: CompiledRun): VtdOracle {
@@ -41,7 +49,8 @@ export class Judge {
   coverage(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const { coverage } of this.oracles.values()) {
-      for (const rule of coverage.rules) counts.set(rule.id, (counts.get(rule.id) ?? 0) + coverage.countOf(rule));
+      for (const rule of coverage.rules)
+        counts.set(rule.id, (counts.get(rule.id) ?? 0) + coverage.countOf(rule));
     }
     return counts;
   }
@@ -51,7 +60,11 @@ export class Judge {
    * @param steerAround known deviations whose triggers are left out and whose observations are put right
    */
   judge(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[] = []): JudgedRun {
-    const run = withoutUnsupported(compileScenario(withoutAvoided(scenario, steerAround)), iommu, steerAround);
+    const run = withoutUnsupported(
+      compileScenario(withoutAvoided(scenario, steerAround)),
+      iommu,
+      steerAround,
+    );
     try {
       iommu.reset(run.setup);
       const observations = iommu.execute(run.actions);
@@ -79,6 +92,7 @@ export class Judge {
       dataPages: run.setup.dataPages,
       tablePages,
     });
+    this.watcher?.begin(run, oracle);
     let requests = 0;
     for (let index = 0; index < run.actions.length; index++) {
       const action = run.actions[index]!;
@@ -91,6 +105,7 @@ export class Judge {
         return { run, findings: [], unknown: error.message, failure: null, requests };
       }
       if (finding) return { run, findings: [finding], unknown: null, failure: null, requests };
+      this.watcher?.after(action, index);
     }
     oracle.countInvalidations();
     const finding = checkMemory(oracle, run, iommu);
@@ -101,21 +116,33 @@ export class Judge {
 /** The scenario without the steps that known deviations are triggered by. */
 export function withoutAvoided(scenario: Scenario, steerAround: readonly KnownDeviation[]): Scenario {
   const avoided = (step: Step) => steerAround.some((one) => one.avoidsStep?.(step));
-  return scenario.steps.some(avoided) ? { ...scenario, steps: scenario.steps.filter((step) => !avoided(step)) } : scenario;
+  return scenario.steps.some(avoided)
+    ? { ...scenario, steps: scenario.steps.filter((step) => !avoided(step)) }
+    : scenario;
 }
 
 /** Leaves out the requests that an implementation's devices cannot issue, and what known deviations are triggered by. */
-function withoutUnsupported(run: CompiledRun, iommu: Iommu, steerAround: readonly KnownDeviation[]): CompiledRun {
+function withoutUnsupported(
+  run: CompiledRun,
+  iommu: Iommu,
+  steerAround: readonly KnownDeviation[],
+): CompiledRun {
   const supported = (action: Action) =>
     (action.do !== "request" || iommu.requestTypes.has(action.request.type)) &&
     !steerAround.some((one) => one.avoidsAction?.(action));
   if (run.actions.every(supported)) return run;
-  const kept = run.actions.map((action, index) => ({ action, step: run.stepOf[index]! })).filter((one) => supported(one.action));
+  const kept = run.actions
+    .map((action, index) => ({ action, step: run.stepOf[index]! }))
+    .filter((one) => supported(one.action));
   return { ...run, actions: kept.map((one) => one.action), stepOf: kept.map((one) => one.step) };
 }
 
 /** The observations with those of known deviations replaced by what should have been shown. */
-function putRight(run: CompiledRun, seen: Observation[], steerAround: readonly KnownDeviation[]): Observation[] {
+function putRight(
+  run: CompiledRun,
+  seen: Observation[],
+  steerAround: readonly KnownDeviation[],
+): Observation[] {
   const repairing = steerAround.filter((one) => one.repairs);
   if (repairing.length === 0) return seen;
   return seen.map((observation, index) => {
@@ -136,6 +163,7 @@ function checkMemory(oracle: VtdOracle, run: CompiledRun, iommu: Iommu): Finding
   for (const offset of offsets) {
     for (const page of dataPages) {
       const value = iommu.readData(page, offset);
+      if (value === pageTag(page, offset) && isUntouched(oracle, page, offset)) continue;
       const finding = judgeContent(oracle, run, page, offset, value);
       if (finding) return finding;
     }
@@ -148,18 +176,34 @@ function covers(write: LandedWrite, page: number, offset: number): boolean {
   return write.page === page && offset >= request.offset && offset < request.offset + request.length;
 }
 
-/** Whether software had seen a draining invalidation complete that was submitted after the write was made. */
-function drained(oracle: VtdOracle, write: LandedWrite, by: number): boolean {
-  return oracle.queue.drains.some(({ invalidation }) => invalidation.submitted > write.step && invalidation.observed <= by);
+/** True when neither a device nor software wrote there. */
+function isUntouched(oracle: VtdOracle, page: number, offset: number): boolean {
+  for (const one of oracle.writes) if (covers(one, page, offset)) return false;
+  for (const one of oracle.dataStores) if (one.page === page && one.word === offset >>> 3) return false;
+  return true;
 }
 
-function judgeContent(oracle: VtdOracle, run: CompiledRun, page: number, offset: number, value: number): Finding | null {
+/** Whether software had seen a draining invalidation complete that was submitted after the write was made. */
+function drained(oracle: VtdOracle, write: LandedWrite, by: number): boolean {
+  return oracle.queue.drains.some(
+    ({ invalidation }) => invalidation.submitted > write.step && invalidation.observed <= by,
+  );
+}
+
+function judgeContent(
+  oracle: VtdOracle,
+  run: CompiledRun,
+  page: number,
+  offset: number,
+  value: number,
+): Finding | null {
   const writes = oracle.writes.filter((one) => covers(one, page, offset));
   const stores = oracle.dataStores.filter((one) => one.page === page && one.word === offset >>> 3);
-  if (writes.length === 0 && stores.length === 0 && value === pageTag(page, offset)) return null;
   const last = stores[stores.length - 1];
   const later = last ? writes.filter((one) => one.step > last.step) : writes;
-  const underWay = last ? writes.filter((one) => one.step < last.step && !drained(oracle, one, last.step)) : [];
+  const underWay = last
+    ? writes.filter((one) => one.step < last.step && !drained(oracle, one, last.step))
+    : [];
   const allowed = [...later, ...underWay].map((one) => one.tag);
   if (later.length === 0) allowed.push(last ? (offset & 4 ? last.high : last.low) : pageTag(page, offset));
   if (allowed.includes(value)) return null;
@@ -173,7 +217,9 @@ function judgeContent(oracle: VtdOracle, run: CompiledRun, page: number, offset:
     rules: ["vtd.invalidation.drain-writes"],
     message: `${where} holds 0x${value.toString(16)}${origin}; admissible: ${allowed.map((one) => `0x${one.toString(16)}`).join(" or ")}`,
     witness: late
-      ? [`the write of action ${late.action} landed after new content was stored by action ${last.step - 1}, although a draining invalidation was seen complete between them`]
+      ? [
+          `the write of action ${late.action} landed after new content was stored by action ${last.step - 1}, although a draining invalidation was seen complete between them`,
+        ]
       : [],
   };
 }

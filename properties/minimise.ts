@@ -1,15 +1,19 @@
 /** Counterexamples made 1-minimal: no step can be removed and no field simplified without losing the violation. */
-import { simplerScenarios } from "../generators/shrink.js";
+
 import type { Scenario } from "../generators/scenario.js";
+import { simplerScenarios } from "../generators/shrink.js";
 import type { Iommu } from "../implementations/iommu/interface.js";
 import type { Finding } from "../model/finding.js";
 import type { Judge } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
-/** Timings tried for each candidate on an implementation that leaves its timing to chance. */
-const TIMINGS = 96;
+/**
+ * Timings tried for each candidate on an implementation that leaves its timing to chance: few while there is much to
+ * take away, many before a scenario counts as minimal.
+ */
+const TIMINGS = [12, 400] as const;
 /** Runs after which a candidate is taken as it is. */
-const MOST_RUNS = 200_000;
+const MOST_RUNS = 400_000;
 
 export interface Minimised {
   readonly scenario: Scenario;
@@ -35,15 +39,14 @@ export function minimise(
 ): Minimised {
   const search = new Search(original, iommu, judge, steerAround, accept);
   let best = { scenario, finding: original };
-  for (let improved = true; improved; ) {
-    improved = false;
-    for (const candidate of simplerScenarios(best.scenario)) {
-      const found = search.violates(candidate);
-      if (search.exhausted) return { ...best, runs: search.runs, complete: false };
-      if (!found) continue;
-      best = found;
-      improved = true;
-      break;
+  for (let pass = 0; pass < TIMINGS.length; ) {
+    const smaller = search.smaller(best.scenario, iommu.drawsTiming ? TIMINGS[pass]! : 1);
+    if (search.exhausted) return { ...best, runs: search.runs, complete: false };
+    if (smaller) {
+      best = smaller;
+      pass = 0;
+    } else {
+      pass = iommu.drawsTiming ? pass + 1 : TIMINGS.length;
     }
   }
   return { ...best, runs: search.runs, complete: true };
@@ -65,11 +68,19 @@ class Search {
     return this.failed || this.runs >= MOST_RUNS;
   }
 
+  /** The first simpler scenario that breaks the same thing; null when none does. */
+  smaller(scenario: Scenario, attempts: number): { scenario: Scenario; finding: Finding } | null {
+    for (const candidate of simplerScenarios(scenario)) {
+      const found = this.violates(candidate, attempts);
+      if (found || this.exhausted) return found;
+    }
+    return null;
+  }
+
   /** The candidate, with a timing under which it breaks the same thing; null when none was found. */
-  violates(candidate: Scenario): { scenario: Scenario; finding: Finding } | null {
-    const attempts = this.iommu.drawsTiming ? TIMINGS : 1;
+  private violates(candidate: Scenario, attempts: number): { scenario: Scenario; finding: Finding } | null {
     for (let attempt = 0; attempt < attempts && !this.exhausted; attempt++) {
-      const timing = attempt === 0 ? candidate.timing : (Math.imul(attempt, 0x9e3779b1) >>> 0);
+      const timing = attempt === 0 ? candidate.timing : Math.imul(attempt, 0x9e3779b1) >>> 0;
       const scenario = timing === candidate.timing ? candidate : { ...candidate, timing };
       this.runs++;
       const { findings, failure } = this.judge.judge(scenario, this.iommu, this.steerAround);

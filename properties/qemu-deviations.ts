@@ -20,7 +20,8 @@ const all: readonly KnownDeviation[] = [
     specification: "11.4.7.6: PV is reserved (zero) where ECAP.PASID = 0",
     versions: ["7.2", "10.0", "10.2"],
     repairs: (action, seen) => {
-      const isRecord = action.do === "read-register" && action.offset === FAULT_RECORD_HIGH && action.width === 8;
+      const isRecord =
+        action.do === "read-register" && action.offset === FAULT_RECORD_HIGH && action.width === 8;
       if (!isRecord || (seen.low & PASID_PRESENT) !== 0 || (seen.high & FAULT) === 0) return null;
       if ((seen.high & PASID_VALUE) === 0) return null;
       return { low: seen.low, high: (seen.high & ~PASID_VALUE) >>> 0 };
@@ -32,7 +33,8 @@ const all: readonly KnownDeviation[] = [
     specification: "7.1.3 LGN.2, LGN.3 and 7.2.1: the fault is recorded, wherever the rights were taken from",
     versions: ["7.2", "10.0", "10.2", "11.1"],
     relaxes: (outcome) => {
-      const permission = outcome.rule === faultRules.writePermission || outcome.rule === faultRules.readPermission;
+      const permission =
+        outcome.rule === faultRules.writePermission || outcome.rule === faultRules.readPermission;
       return permission && outcome.recorded ? { ...outcome, recorded: false } : null;
     },
   },
@@ -52,18 +54,23 @@ const all: readonly KnownDeviation[] = [
     specification: "3.15 and 5.1.4.1: fault reason 29h",
     versions: ["7.2", "10.0", "10.2", "11.1"],
     relaxes: (outcome) =>
-      outcome.rule === faultRules.interruptRangeAccess && outcome.recorded ? { ...outcome, recorded: false } : null,
+      outcome.rule === faultRules.interruptRangeAccess && outcome.recorded
+        ? { ...outcome, recorded: false }
+        : null,
   },
   {
     id: "interrupt-range-by-page",
-    statement: "A mapping faults with Eh when any part of its page overlaps FEEx_xxxxh, whatever address was asked for",
+    statement:
+      "A mapping faults with Eh when any part of its page overlaps FEEx_xxxxh, whatever address was asked for",
     specification: "3.15, 7.1.3 LGN.4: the output address of the request decides",
     versions: ["7.2", "10.0", "10.2", "11.1"],
-    avoidsStep: (step) => step.do === "map" && step.size !== "4K" && overlapsInterruptRange(step.page, step.size),
+    avoidsStep: (step) =>
+      step.do === "map" && step.size !== "4K" && overlapsInterruptRange(step.page, step.size),
   },
   {
     id: "pass-through-without-width",
-    statement: "Pass-through requests beyond the host address width are not reported as faults, nor those into FEEx_xxxxh",
+    statement:
+      "Pass-through requests beyond the host address width are not reported as faults, nor those into FEEx_xxxxh",
     specification: "7.1.3 LGN.1.3, LGN.4 and 3.9: fault reasons 4h and Eh",
     versions: ["7.2", "10.0", "10.2", "11.1"],
     relaxes: (outcome) => {
@@ -76,7 +83,10 @@ const all: readonly KnownDeviation[] = [
     statement: "FRCD.FI keeps address bits above the largest supported width",
     specification: "11.4.7.6: bits 63:N of FI read 0, N being the largest supported width",
     versions: ["7.2", "10.0", "10.2", "11.1"],
-    avoidsAction: (action) => action.do === "request" && action.request.page >= BEYOND_39_BITS && !inInterruptRange(action.request.page),
+    avoidsAction: (action) =>
+      action.do === "request" &&
+      action.request.page >= BEYOND_39_BITS &&
+      !inInterruptRange(action.request.page),
   },
   {
     id: "wait-without-sign-refused",
@@ -88,7 +98,8 @@ const all: readonly KnownDeviation[] = [
   {
     id: "queue-not-restarted",
     statement: "Clearing FSTS.IQE does not restart the queue; only the next write to IQT does",
-    specification: "6.5.2, 6.5.2.11: descriptors are fetched while QIES is set, IQE clear and the queue not empty",
+    specification:
+      "6.5.2, 6.5.2.11: descriptors are fetched while QIES is set, IQE clear and the queue not empty",
     versions: ["7.2", "10.0", "10.2", "11.1"],
     avoidsStep: (step) => step.do === "queue-error" && !step.rewriteTail,
   },
@@ -101,5 +112,7 @@ function overlapsInterruptRange(page: number, size: "2M" | "1G" | "4K"): boolean
 
 /** The deviations known of a QEMU version. */
 export function qemuDeviations(version: string): readonly KnownDeviation[] {
-  return all.filter((one) => one.versions.some((prefix) => version.startsWith(`${prefix}.`) || version === prefix));
+  return all.filter((one) =>
+    one.versions.some((prefix) => version.startsWith(`${prefix}.`) || version === prefix),
+  );
 }

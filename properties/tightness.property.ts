@@ -32,7 +32,14 @@ const map = (mapping: string, page: number, more: Partial<Extract<Step, { do: "m
   ...more,
 });
 const unmap = (mapping: string): Step => ({ do: "unmap", mapping, writeBack: true });
-const dma = (device = "a", iova = IOVA): Step => ({ do: "dma", device, iova, type: "write", length: 8, crossing: false });
+const dma = (device = "a", iova = IOVA): Step => ({
+  do: "dma",
+  device,
+  iova,
+  type: "write",
+  length: 8,
+  crossing: false,
+});
 const flushDomain: Step = {
   do: "invalidate",
   target: { cache: "iotlb", granularity: "domain", domain: "d0", drain: true },
@@ -43,7 +50,11 @@ const flushPage = (leafOnly: boolean): Step => ({
   target: { cache: "iotlb", granularity: "page", domain: "d0", iova: IOVA, mask: 0, leafOnly, drain: true },
   complete: true,
 });
-const flushContext: Step = { do: "invalidate", target: { cache: "context", granularity: "global" }, complete: true };
+const flushContext: Step = {
+  do: "invalidate",
+  target: { cache: "context", granularity: "global" },
+  complete: true,
+};
 const wait: Step = { do: "wait", sign: "status", fence: false };
 
 function scenario(profile: string, steps: readonly Step[]): Scenario {
@@ -69,8 +80,14 @@ function scenario(profile: string, steps: readonly Step[]): Scenario {
 const cases: readonly (readonly [string, Scenario])[] = [
   ["a mapping that nobody changed", scenario("skylake-sp", [attach, map("m", OLD), dma()])],
   ["unmapped, not flushed", scenario("skylake-sp", [attach, map("m", OLD), dma(), unmap("m"), dma()])],
-  ["unmapped and flushed, not waited for", scenario("skylake-sp", [attach, map("m", OLD), dma(), unmap("m"), flushDomain, dma()])],
-  ["unmapped, flushed, waited for", scenario("skylake-sp", [attach, map("m", OLD), dma(), unmap("m"), flushDomain, wait, dma()])],
+  [
+    "unmapped and flushed, not waited for",
+    scenario("skylake-sp", [attach, map("m", OLD), dma(), unmap("m"), flushDomain, dma()]),
+  ],
+  [
+    "unmapped, flushed, waited for",
+    scenario("skylake-sp", [attach, map("m", OLD), dma(), unmap("m"), flushDomain, wait, dma()]),
+  ],
   ["remapped, not flushed", scenario("skylake-sp", [attach, map("m", OLD), dma(), map("n", NEW), dma()])],
   [
     "remapped under a new table, flushed with the hint",
@@ -100,7 +117,15 @@ const cases: readonly (readonly [string, Scenario])[] = [
   ],
   [
     "moved to another domain, context flushed, IOTLB not",
-    scenario("skylake-sp", [attach, map("m", OLD), dma(), { ...attach, domain: "d1" }, flushContext, wait, dma()]),
+    scenario("skylake-sp", [
+      attach,
+      map("m", OLD),
+      dma(),
+      { ...attach, domain: "d1" },
+      flushContext,
+      wait,
+      dma(),
+    ]),
   ],
   [
     "IOTLB flushed before the context cache",
@@ -116,7 +141,10 @@ const cases: readonly (readonly [string, Scenario])[] = [
       dma(),
     ]),
   ],
-  ["mapped without a line flush", scenario("ivy-bridge", [attach, map("m", OLD, { writeBack: false }), dma()])],
+  [
+    "mapped without a line flush",
+    scenario("ivy-bridge", [attach, map("m", OLD, { writeBack: false }), dma()]),
+  ],
   [
     "superpage replaced by a table",
     scenario("skylake-sp", [attach, map("m", IOVA, { size: "2M" }), dma(), map("n", NEW), dma()]),

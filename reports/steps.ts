@@ -8,7 +8,8 @@ const ACCESS = { r: "read", w: "write", rw: "read and write" } as const;
 export function describeStep(step: Step): string {
   switch (step.do) {
     case "attach": {
-      const how = step.type === "translated" ? "" : `, ${step.type === "all" ? "all request types" : "pass-through"}`;
+      const how =
+        step.type === "translated" ? "" : `, ${step.type === "all" ? "all request types" : "pass-through"}`;
       const quiet = step.faultProcessingDisable ? ", faults not recorded" : "";
       return `attach ${step.device} to ${step.domain}${how}${quiet}${unflushed(step)}`;
     }
@@ -56,7 +57,8 @@ function unflushed(step: { readonly writeBack: boolean }): string {
 }
 
 function describeEntry(entry: Extract<Step, { do: "corrupt" }>["entry"]): string {
-  if (entry.structure === "table") return `the level-${entry.level} entry of ${entry.domain} ${showAddress(entry.iova)}`;
+  if (entry.structure === "table")
+    return `the level-${entry.level} entry of ${entry.domain} ${showAddress(entry.iova)}`;
   return `the ${entry.structure} entry of ${entry.device}`;
 }
 
@@ -75,7 +77,9 @@ function describeTarget(target: Extract<Step, { do: "invalidate" }>["target"]): 
 /** The platform a scenario runs on: profile, functions, domains. */
 export function describePlatform(scenario: Scenario): string[] {
   const devices = scenario.devices.map((one) => `${one.name} = ${showRequester(one.requester)}`).join(", ");
-  const domains = scenario.domains.map((one) => `${one.name} = id ${one.id}, ${one.levels} levels`).join(", ");
+  const domains = scenario.domains
+    .map((one) => `${one.name} = id ${one.id}, ${one.levels} levels`)
+    .join(", ");
   return [
     `profile ${scenario.profile}, starts ${scenario.start}, invalidates through ${scenario.invalidation === "queue" ? "the queue" : "registers"}`,
     `functions: ${devices}`,

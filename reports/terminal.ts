@@ -1,7 +1,8 @@
 /** Results on a terminal: verdict tables, counterexamples step by step, what a result means. */
-import type { KnownDeviation } from "../properties/known-deviation.js";
-import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
+
 import { vtdRules } from "../model/vtd/behaviour-rules.js";
+import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
+import type { KnownDeviation } from "../properties/known-deviation.js";
 import { describePlatform, describeStep } from "./steps.js";
 
 export type Verdict = "holds" | "violated" | "known deviations" | "unknown";
@@ -32,7 +33,12 @@ function cell(result: CampaignResult, invariant: string): string {
 /** Rows with their columns aligned. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((one, column) => one.padEnd(widths[column]!)).join("  ").trimEnd());
+  return rows.map((row) =>
+    row
+      .map((one, column) => one.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 /** What one campaign searched, and what that says. */
@@ -42,14 +48,19 @@ export function summary(result: CampaignResult): string[] {
     `${result.implementation}: ${count(result.runs, "scenario")} with ${count(result.requests, "request")} ` +
     `in ${result.seconds.toFixed(1)} s (${rate}/s), seed ${result.seed}`;
   const lines = [searched];
-  for (const [reason, times] of result.unknown) lines.push(`  no verdict in ${count(times, "run")}: ${reason}`);
-  for (const failure of result.failures) lines.push(`  failed: ${failure.message}`, `  scenario kept in ${failure.file}`);
+  for (const [reason, times] of result.unknown)
+    lines.push(`  no verdict in ${count(times, "run")}: ${reason}`);
+  for (const failure of result.failures)
+    lines.push(`  failed: ${failure.message}`, `  scenario kept in ${failure.file}`);
   return lines;
 }
 
 /** One sentence: what the results mean. */
 export function meaning(results: readonly CampaignResult[]): string {
-  const fresh = results.reduce((sum, one) => sum + one.findings.filter((each) => each.known === null).length, 0);
+  const fresh = results.reduce(
+    (sum, one) => sum + one.findings.filter((each) => each.known === null).length,
+    0,
+  );
   const runs = results.reduce((sum, one) => sum + one.runs, 0);
   if (fresh > 0) {
     return `${count(fresh, "distinct violation")} in ${count(runs, "random scenario")}: each was shrunk, saved and replayed; the invariants named above do not hold.`;
@@ -65,7 +76,9 @@ export function coverageLines(results: readonly CampaignResult[]): string[] {
   const reached = vtdRules.filter((rule) => results.some((one) => (one.coverage.get(rule.id) ?? 0) > 0));
   const missing = vtdRules.filter((rule) => !reached.includes(rule));
   const share = `rules reached: ${reached.length} of ${vtdRules.length}`;
-  return missing.length === 0 ? [share] : [`${share}; not reached:`, ...missing.map((one) => `  ${one.id} (${one.section})`)];
+  return missing.length === 0
+    ? [share]
+    : [`${share}; not reached:`, ...missing.map((one) => `  ${one.id} (${one.section})`)];
 }
 
 /** A counterexample: the platform, the steps, what was seen, and why that is wrong. */

@@ -35,7 +35,9 @@ const EITHER = [3, 4];
 describe("6.5.2.1 context-cache invalidate", () => {
   it("global 11h, domain 5 21h, function 20h of domain 5 31h", () => {
     expect(decode(0x11)).toMatchObject({ target: { cache: "context", granularity: "global" } });
-    expect(decode(0x0005_0021)).toMatchObject({ target: { cache: "context", granularity: "domain", domainId: 5 } });
+    expect(decode(0x0005_0021)).toMatchObject({
+      target: { cache: "context", granularity: "domain", domainId: 5 },
+    });
     expect(decode(0x0005_0031, 0x20)).toEqual({
       kind: "invalidate",
       drainsWrites: false,
@@ -45,7 +47,9 @@ describe("6.5.2.1 context-cache invalidate", () => {
 
   it("FM leaves out bit 2, bits 2:1, bits 2:0 of the function", () => {
     const ignored = (mask: number) => contextTarget(3, 5, 0x20, mask);
-    expect([0, 1, 2, 3].map(ignored)).toMatchObject([0b000, 0b100, 0b110, 0b111].map((bits) => ({ ignoredSourceBits: bits })));
+    expect([0, 1, 2, 3].map(ignored)).toMatchObject(
+      [0b000, 0b100, 0b110, 0b111].map((bits) => ({ ignoredSourceBits: bits })),
+    );
     expect(decode(0x0005_0031, 0x0002_0020)).toMatchObject({ target: { ignoredSourceBits: 0b110 } });
   });
 
@@ -64,13 +68,26 @@ describe("6.5.2.1 context-cache invalidate", () => {
 
 describe("6.5.2.3 IOTLB invalidate", () => {
   it("global D2h, domain 5 E2h, with drain of reads and writes", () => {
-    expect(decode(0xd2)).toEqual({ kind: "invalidate", drainsWrites: true, target: { cache: "iotlb", granularity: "global" } });
-    expect(decode(0x0005_00e2)).toMatchObject({ target: { cache: "iotlb", granularity: "domain", domainId: 5 } });
+    expect(decode(0xd2)).toEqual({
+      kind: "invalidate",
+      drainsWrites: true,
+      target: { cache: "iotlb", granularity: "global" },
+    });
+    expect(decode(0x0005_00e2)).toMatchObject({
+      target: { cache: "iotlb", granularity: "domain", domainId: 5 },
+    });
   });
 
   it("page F2h: address, hint in bit 6, mask in bits 5:0 of the second word", () => {
     expect(decode(0x0005_00f2, 0, 0x1234_5042, 0x7)).toMatchObject({
-      target: { cache: "iotlb", granularity: "page", domainId: 5, firstPage: 0x712344, pageCount: 4, leafOnly: true },
+      target: {
+        cache: "iotlb",
+        granularity: "page",
+        domainId: 5,
+        firstPage: 0x712344,
+        pageCount: 4,
+        leafOnly: true,
+      },
     });
     expect(decode(0x0005_00f2, 0, 0x1234_5000, 0)).toMatchObject({
       target: { firstPage: 0x12345, pageCount: 1, leafOnly: false },
@@ -79,7 +96,11 @@ describe("6.5.2.3 IOTLB invalidate", () => {
 
   it("the address is aligned to the mask", () => {
     expect(pageSelective(5, 0x3ff, 9, false)).toMatchObject({ firstPage: 0x200, pageCount: 512 });
-    expect(pageSelective(5, 2 ** 44 + 1, 0, true)).toMatchObject({ firstPage: 2 ** 44 + 1, pageCount: 1, leafOnly: true });
+    expect(pageSelective(5, 2 ** 44 + 1, 0, true)).toMatchObject({
+      firstPage: 2 ** 44 + 1,
+      pageCount: 1,
+      leafOnly: true,
+    });
   });
 
   it("DW asks for a drain of writes; from major version 2 on all drain (6.5.4)", () => {
@@ -153,7 +174,8 @@ describe("6.5.2.5 and 6.5.2.8 device-TLB and interrupt entry invalidations", () 
     expect(codes(decode(0x1003, 0x20))).toEqual(RESERVED_BITS);
     expect(codes(decode(0x3, 0x0010_0020))).toEqual(RESERVED_BITS);
     expect(codes(decodeOn("sapphire-rapids", 0x1003, 0x0010_0020, 0, 0))).toBe("other");
-    for (const bit of [4, 8, 21, 31]) expect(codes(decode((0x3 | (1 << bit)) >>> 0, 0x20))).toEqual(RESERVED_BITS);
+    for (const bit of [4, 8, 21, 31])
+      expect(codes(decode((0x3 | (1 << bit)) >>> 0, 0x20))).toEqual(RESERVED_BITS);
     expect(codes(decode(0x3, 0x0001_0020))).toEqual(RESERVED_BITS);
     expect(codes(decode(0x3, 0x20, 2))).toEqual(RESERVED_BITS);
     for (const bit of [5, 8, 12, 26]) expect(codes(decode(0x4 | (1 << bit)))).toEqual(RESERVED_BITS);
@@ -172,14 +194,38 @@ describe("6.5.2 descriptor types", () => {
 describe("encoded descriptors", () => {
   it("equal the worked encodings", () => {
     const device = encodeDescriptor(contextDescriptor, { Type: 1, G: 3, DID: 5, SID: 0x20 });
-    expect(device).toEqual([{ low: 0x0005_0031, high: 0x20 }, { low: 0, high: 0 }]);
-    const page = encodeDescriptor(iotlbDescriptor, { Type: 2, G: 3, DW: 1, DR: 1, DID: 5, AM: 9, IH: 1, ADDR: 0x712345 });
-    expect(page).toEqual([{ low: 0x0005_00f2, high: 0 }, { low: 0x1234_5049, high: 7 }]);
+    expect(device).toEqual([
+      { low: 0x0005_0031, high: 0x20 },
+      { low: 0, high: 0 },
+    ]);
+    const page = encodeDescriptor(iotlbDescriptor, {
+      Type: 2,
+      G: 3,
+      DW: 1,
+      DR: 1,
+      DID: 5,
+      AM: 9,
+      IH: 1,
+      ADDR: 0x712345,
+    });
+    expect(page).toEqual([
+      { low: 0x0005_00f2, high: 0 },
+      { low: 0x1234_5049, high: 7 },
+    ]);
     const wait = encodeDescriptor(waitDescriptor, { Type: 5, SW: 1, Data: 0xcafe, Address: 0x5008 / 4 });
-    expect(wait).toEqual([{ low: 0x25, high: 0xcafe }, { low: 0x5008, high: 0 }]);
+    expect(wait).toEqual([
+      { low: 0x25, high: 0xcafe },
+      { low: 0x5008, high: 0 },
+    ]);
     const everything = encodeDescriptor(deviceTlbDescriptor, { Type: 3, SID: 0x20, S: 1, ADDR: 2 ** 51 - 1 });
-    expect(everything).toEqual([{ low: 3, high: 0x20 }, { low: 0xfffff001, high: 0x7fffffff }]);
+    expect(everything).toEqual([
+      { low: 3, high: 0x20 },
+      { low: 0xfffff001, high: 0x7fffffff },
+    ]);
     const index = encodeDescriptor(interruptEntryDescriptor, { Type: 4, G: 1, IIDX: 3 });
-    expect(index).toEqual([{ low: 0x14, high: 3 }, { low: 0, high: 0 }]);
+    expect(index).toEqual([
+      { low: 0x14, high: 3 },
+      { low: 0, high: 0 },
+    ]);
   });
 });

@@ -5,7 +5,12 @@ import { platformOf } from "./profile.js";
 import { profileNamed } from "./profiles.js";
 import { faultRules } from "./rules.js";
 
-const fault = (sourceId: number, page = 0x13, reason = 6): FaultRecord => ({ sourceId, page, reason, type: 2 });
+const fault = (sourceId: number, page = 0x13, reason = 6): FaultRecord => ({
+  sourceId,
+  page,
+  reason,
+  type: 2,
+});
 const [A, B, C] = [0x20, 0x28, 0x30];
 const PFO = 1;
 const PPF = 2;
@@ -13,7 +18,9 @@ const fri = (index: number) => index << 8;
 
 /** Which requester each record holds, "-" where F is clear. */
 const holds = (log: FaultLog, count: number) =>
-  Array.from({ length: count }, (_, index) => log.pendingRecord(index)?.sourceId.toString(16) ?? "-").join(" ");
+  Array.from({ length: count }, (_, index) => log.pendingRecord(index)?.sourceId.toString(16) ?? "-").join(
+    " ",
+  );
 
 describe("11.4.7.6 fault recording registers", () => {
   it("worked example: read of 13000h by 00:04.0, reason 6", () => {
@@ -29,13 +36,21 @@ describe("11.4.7.6 fault recording registers", () => {
   });
 
   it("T1, T2: 00b write, 10b read, 11b AtomicOp; a zero-length read is a read", () => {
-    const typed = (type: Request["type"]) => recordedType({ requester: A, page: 0, offset: 0, length: 4, type });
+    const typed = (type: Request["type"]) =>
+      recordedType({ requester: A, page: 0, offset: 0, length: 4, type });
     expect([typed("write"), typed("read"), typed("atomic"), typed("zero-length-read")]).toEqual([0, 2, 3, 2]);
   });
 
   it("FI drops address bits at and above the largest supported width", () => {
-    const request: Request = { requester: A, page: 2 ** 45 + 2 ** 36 + 2 ** 27 + 5, offset: 8, length: 8, type: "write" };
-    const recorded = (profile: string) => faultRecordOf(platformOf(profileNamed(profile)), request, faultRules.writePermission);
+    const request: Request = {
+      requester: A,
+      page: 2 ** 45 + 2 ** 36 + 2 ** 27 + 5,
+      offset: 8,
+      length: 8,
+      type: "write",
+    };
+    const recorded = (profile: string) =>
+      faultRecordOf(platformOf(profileNamed(profile)), request, faultRules.writePermission);
     expect(recorded("qemu-39")).toEqual({ sourceId: A, page: 5, reason: 5, type: 0 });
     expect(recorded("skylake-sp").page).toBe(2 ** 27 + 5);
     expect(recorded("sapphire-rapids").page).toBe(2 ** 36 + 2 ** 27 + 5);

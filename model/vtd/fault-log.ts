@@ -1,8 +1,8 @@
 /** Primary fault logging (VT-d 7.2.1, 11.4.7.6) and the fault event (7.3). */
 import type { Request } from "../trace.js";
-import type { FaultRule } from "./rules.js";
 import type { Platform } from "./profile.js";
 import { pageLimit } from "./profile.js";
+import type { FaultRule } from "./rules.js";
 
 /** One fault as a record shows it. */
 export interface FaultRecord {
@@ -31,7 +31,10 @@ export function faultRecordOf(platform: Platform, request: Request, rule: FaultR
 }
 
 /** The four 32-bit parts of a fault recording register. */
-export function recordWords(record: FaultRecord | undefined, pending: boolean): [number, number, number, number] {
+export function recordWords(
+  record: FaultRecord | undefined,
+  pending: boolean,
+): [number, number, number, number] {
   if (!record) return [0, 0, 0, 0];
   const low = ((record.page % 0x100000) << 12) >>> 0;
   const high = Math.floor(record.page / 0x100000);
@@ -67,6 +70,15 @@ export class FaultLog {
     return copy;
   }
 
+  /** As after a reset. */
+  reset(): void {
+    this.records.fill(undefined);
+    this.pending.fill(false);
+    this.nextIndex = 0;
+    this.firstIndex = 0;
+    this.overflow = false;
+  }
+
   /** Equal states have equal keys. */
   key(): string {
     let key = `${this.nextIndex};${this.firstIndex};${this.overflow ? 1 : 0}`;
@@ -93,7 +105,11 @@ export class FaultLog {
 
   /** 7.2.1, second step: hardware that compresses does not record a second fault of a requester with one pending. */
   mayCollapse(fault: FaultRecord): boolean {
-    return !this.overflow && this.records.some((one, index) => this.pending[index] && one!.sourceId === fault.sourceId);
+    if (this.overflow) return false;
+    for (let index = 0; index < this.count; index++) {
+      if (this.pending[index] && this.records[index]!.sourceId === fault.sourceId) return true;
+    }
+    return false;
   }
 
   /** 7.2.1: records a fault, or notes that it was lost. */
@@ -144,7 +160,9 @@ export class FaultLog {
 
   /** Every fault that is pending, with the number of its register. */
   pendingRecords(): { index: number; record: FaultRecord }[] {
-    return this.records.flatMap((record, index) => (record && this.pending[index] ? [{ index, record }] : []));
+    return this.records.flatMap((record, index) =>
+      record && this.pending[index] ? [{ index, record }] : [],
+    );
   }
 
   /** One of the four 32-bit parts of record `index`. */

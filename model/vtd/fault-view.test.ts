@@ -115,7 +115,12 @@ describe("a single fault", () => {
 describe("7.2.1 collapse", () => {
   it("a second fault of the requester may be left out or overflow the only record", () => {
     expect(new Unit(1).fault(A, writePermission).fault(A, readPermission).status(PPF)).toBe(true);
-    expect(new Unit(1).fault(A, writePermission).fault(A, readPermission).status(PPF | PFO)).toBe(true);
+    expect(
+      new Unit(1)
+        .fault(A, writePermission)
+        .fault(A, readPermission)
+        .status(PPF | PFO),
+    ).toBe(true);
     expect(new Unit(1).fault(A, writePermission).fault(A, readPermission).shows(0, A, 6)).toBe(false);
   });
 
@@ -133,7 +138,8 @@ describe("7.2.1 collapse", () => {
   });
 
   it("one choice tells of the next: three faults of A, B, A leave two or three records", () => {
-    const three = () => new Unit(8).fault(A, writePermission).fault(B, writePermission).fault(A, readPermission);
+    const three = () =>
+      new Unit(8).fault(A, writePermission).fault(B, writePermission).fault(A, readPermission);
     expect(three().isFree(2)).toBe(true);
     expect(three().shows(2, A, 6)).toBe(true);
     expect(three().isFree(3)).toBe(true);
@@ -144,7 +150,12 @@ describe("7.2.1 collapse", () => {
 describe("overflow", () => {
   it("PFO must be set by a fault that finds no room, and nothing else may set it", () => {
     expect(one.fault(A, writePermission).status(PPF | PFO)).toBe(false);
-    expect(new Unit(1).fault(A, writePermission).fault(B, writePermission).status(PPF | PFO)).toBe(true);
+    expect(
+      new Unit(1)
+        .fault(A, writePermission)
+        .fault(B, writePermission)
+        .status(PPF | PFO),
+    ).toBe(true);
     for (let source = 0; source < 8; source++) eight.fault(source, writePermission);
     expect(eight.status(PPF)).toBe(true);
     expect(eight.fault(9, writePermission).status(PPF)).toBe(false);
@@ -188,10 +199,20 @@ describe("clearing and the index", () => {
   });
 
   it("a choice made before everything was cleared still tells where the index stands", () => {
-    const seen = new Unit(8).fault(A, writePermission).fault(A, readPermission).clear(0).clear(1).fault(B, writePermission);
+    const seen = new Unit(8)
+      .fault(A, writePermission)
+      .fault(A, readPermission)
+      .clear(0)
+      .clear(1)
+      .fault(B, writePermission);
     expect(seen.isFree(1)).toBe(true);
     expect(seen.shows(2, B, 5)).toBe(true);
-    const collapsed = new Unit(8).fault(A, writePermission).fault(A, readPermission).clear(0).clear(1).fault(B, writePermission);
+    const collapsed = new Unit(8)
+      .fault(A, writePermission)
+      .fault(A, readPermission)
+      .clear(0)
+      .clear(1)
+      .fault(B, writePermission);
     expect(collapsed.shows(1, B, 5)).toBe(true);
     expect(collapsed.shows(2, B, 5)).toBe(false);
   });
@@ -218,13 +239,20 @@ describe("reads under a mask, and coverage", () => {
   });
 
   it("covers the fault recording registers and no other", () => {
-    expect([0xfc, 0x100, 0x17c, 0x180].map((offset) => eight.view.covers(offset))).toEqual([false, true, true, false]);
+    expect([0xfc, 0x100, 0x17c, 0x180].map((offset) => eight.view.covers(offset))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
   });
 
   it("counts what faults exercised", () => {
     one.fault(A, writePermission).fault(B, writePermission).fault(C, writePermission).fault(A, null).clear(0);
     const { record, overflow, dropped, disabled, clear, collapse } = faultLogRules;
-    const counts = [record, overflow, dropped, disabled, clear, collapse].map((rule) => one.coverage.countOf(rule));
+    const counts = [record, overflow, dropped, disabled, clear, collapse].map((rule) =>
+      one.coverage.countOf(rule),
+    );
     expect(counts).toEqual([1, 1, 1, 1, 1, 0]);
   });
 });

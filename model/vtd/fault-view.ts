@@ -21,7 +21,13 @@ type Item =
   | { readonly kind: "clear-overflow" }
   | { readonly kind: "disabled"; readonly certain: boolean }
   | { readonly kind: "status"; readonly value: number; readonly mask: number }
-  | { readonly kind: "part"; readonly index: number; readonly part: number; readonly value: number; readonly mask: number };
+  | {
+      readonly kind: "part";
+      readonly index: number;
+      readonly part: number;
+      readonly value: number;
+      readonly mask: number;
+    };
 
 /** Histories to look at before a past is given up being summed up. */
 const SEARCH_LIMIT = 20_000;
@@ -46,7 +52,7 @@ export class FaultLogView {
 
   reset(): void {
     this.witness = new FaultLog(this.platform.faultRecords);
-    this.bases = [this.witness.clone()];
+    this.bases = [new FaultLog(this.platform.faultRecords)];
     this.timeline.length = 0;
   }
 
@@ -190,19 +196,20 @@ class HistorySearch {
   }
 
   private choose(index: number, state: FaultLog, fault: FaultRecord | null): void {
-    if (fault === null) return this.visit(index + 1, state.clone());
+    if (fault === null) {
+      this.visit(index + 1, state.clone());
+      return;
+    }
     const recorded = state.clone();
-    const before = recorded.pendingRecords().length;
     const result = recorded.record(fault, false);
-    const consistent = result !== "recorded" || this.staysTrue(index + 1, recorded, before);
+    const consistent = result !== "recorded" || this.staysTrue(index + 1, recorded);
     if (consistent) this.visit(index + 1, recorded);
     if (state.mayCollapse(fault)) this.visit(index + 1, state.clone());
   }
 
   /** A record cannot change before software frees it: what is read of it until then must already be in it. */
-  private staysTrue(from: number, state: FaultLog, pendingBefore: number): boolean {
+  private staysTrue(from: number, state: FaultLog): boolean {
     const index = state.lastIndex;
-    if (state.pendingRecords().length === pendingBefore) return true;
     for (let at = from; at < this.timeline.length; at++) {
       const item = this.timeline[at]!;
       if (item.kind === "clear" && item.index === index) return true;
@@ -228,7 +235,8 @@ function shows(state: FaultLog, item: Item): boolean {
     return ((state.statusBits() ^ item.value) & relevant) === 0;
   }
   if (item.kind !== "part") return true;
-  if (state.pendingRecord(item.index)) return ((state.part(item.index, item.part) ^ item.value) & item.mask) === 0;
+  if (state.pendingRecord(item.index))
+    return ((state.part(item.index, item.part) ^ item.value) & item.mask) === 0;
   return item.part !== 3 || (item.value & item.mask & 0x80000000) === 0;
 }
 

@@ -11,7 +11,8 @@ const tags = (part: { sourceId?: number; domainId?: number; page?: number; level
 });
 const ALL = [Cache.context, Cache.pagingStructure, Cache.iotlb];
 /** For context, paging-structure and IOTLB entries with these tags. */
-const removed = (target: InvalidationTarget, part = {}) => ALL.map((cache) => covers(target, cache, tags(part)));
+const removed = (target: InvalidationTarget, part = {}) =>
+  ALL.map((cache) => covers(target, cache, tags(part)));
 
 describe("6.5.2.1 context-cache invalidation", () => {
   it("global: every context entry; nothing of the IOTLB", () => {
@@ -33,7 +34,8 @@ describe("6.5.2.1 context-cache invalidation", () => {
       sourceId: 0x20,
       ignoredSourceBits,
     });
-    const goes = (ignoredSourceBits: number, sourceId: number) => removed(target(ignoredSourceBits), { sourceId })[0];
+    const goes = (ignoredSourceBits: number, sourceId: number) =>
+      removed(target(ignoredSourceBits), { sourceId })[0];
     expect([0x20, 0x21, 0x24].map((id) => goes(0, id))).toEqual([true, false, false]);
     expect([0x20, 0x24, 0x22, 0x21].map((id) => goes(0b100, id))).toEqual([true, true, false, false]);
     expect([0x26, 0x22, 0x21].map((id) => goes(0b110, id))).toEqual([true, true, false]);
@@ -65,12 +67,18 @@ describe("6.5.2.3 IOTLB invalidation", () => {
   it("page: what answers for the pages", () => {
     const goes = (target: InvalidationTarget, page: number) => covers(target, Cache.iotlb, tags({ page }));
     expect([0x1233, 0x1234, 0x1235].map((page) => goes(pages(0x1234), page))).toEqual([false, true, false]);
-    expect([0x11ff, 0x1200, 0x13ff, 0x1400].map((page) => goes(pages(0x1200, 512), page))).toEqual([false, true, true, false]);
+    expect([0x11ff, 0x1200, 0x13ff, 0x1400].map((page) => goes(pages(0x1200, 512), page))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
     expect(covers(pages(0x1234), Cache.iotlb, tags({ domainId: 6 }))).toBe(false);
   });
 
   it("page: paging-structure entries on the way to the pages, at every level", () => {
-    const goes = (level: number, page: number) => covers(pages(0x1234), Cache.pagingStructure, tags({ level, page }));
+    const goes = (level: number, page: number) =>
+      covers(pages(0x1234), Cache.pagingStructure, tags({ level, page }));
     expect([0x1200, 0x13ff, 0x11ff, 0x1400].map((page) => goes(2, page))).toEqual([true, true, false, false]);
     expect([0x3ffff, 0x40000].map((page) => goes(3, page))).toEqual([true, false]);
     expect([0x7ffffff, 0x8000000].map((page) => goes(4, page))).toEqual([true, false]);

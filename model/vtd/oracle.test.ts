@@ -18,7 +18,8 @@ const SKYLAKE = profileNamed("skylake-sp");
 
 /** IOTLB descriptors of domain 5, drained: domain, and page with mask and hint. */
 const DOMAIN_5 = [0x0005_00e2, 0, 0] as const;
-const page = (number: number, mask = 0, hint = 0) => [0x0005_00f2, 0, number * 4096 + hint * 64 + mask] as const;
+const page = (number: number, mask = 0, hint = 0) =>
+  [0x0005_00f2, 0, number * 4096 + hint * 64 + mask] as const;
 const CONTEXT_OF_A = [0x0005_0031, A, 0] as const;
 
 class History {
@@ -32,8 +33,13 @@ class History {
     const tablePages = [ROOT, CONTEXT, L4, L3, L2, L1, OTHER_L1, QUEUE, STATUS];
     const setup = { translating: true, rootPage: ROOT, queuePage: QUEUE, dataPages: [OLD, NEW], tablePages };
     this.oracle.reset({ ...setup, requesters: [A, B] });
-    this.start(ROOT, 0, 0x2001).start(L4, 0, 0x4003).start(L3, 0, 0x5003).start(L2, 0, 0x6003).start(L1, 0, 0x10003);
-    for (const requester of [A, B]) this.start(CONTEXT, requester * 2, 0x3001).start(CONTEXT, requester * 2 + 1, 0x502);
+    this.start(ROOT, 0, 0x2001)
+      .start(L4, 0, 0x4003)
+      .start(L3, 0, 0x5003)
+      .start(L2, 0, 0x6003)
+      .start(L1, 0, 0x10003);
+    for (const requester of [A, B])
+      this.start(CONTEXT, requester * 2, 0x3001).start(CONTEXT, requester * 2 + 1, 0x502);
   }
 
   /** What memory holds from the start. */
@@ -79,7 +85,10 @@ class History {
     return shown.sort();
   }
   request(effect: number, type: RequestType = "write", at = 0): Finding | null {
-    return this.act({ do: "request", request: { requester: A, page: at, offset: 8, length: 8, type }, slot: this.index }, effect);
+    return this.act(
+      { do: "request", request: { requester: A, page: at, offset: 8, length: 8, type }, slot: this.index },
+      effect,
+    );
   }
 }
 
@@ -88,7 +97,10 @@ describe("6.5 a mapping that is taken away", () => {
     const history = new History();
     expect(history.may("write")).toEqual(["old"]);
     history.store(L1, 0, 0);
-    expect([history.may("write"), history.may("read")]).toEqual([["5h", "old"], ["6h", "old"]]);
+    expect([history.may("write"), history.may("read")]).toEqual([
+      ["5h", "old"],
+      ["6h", "old"],
+    ]);
     history.submit(page(0));
     expect(history.may("write")).toEqual(["5h", "old"]);
     history.wait();
@@ -152,13 +164,19 @@ describe("6.5.2.3 masks, superpages and the hint", () => {
     expect(outcomes(twoPages().flush(page(0)))).toEqual([["5h"], ["5h", "new"]]);
     expect(outcomes(twoPages().flush(page(1)))).toEqual([["5h", "old"], ["5h"]]);
     expect(outcomes(twoPages().flush(page(1, 1)))).toEqual([["5h"], ["5h"]]);
-    expect(outcomes(twoPages().flush(page(2, 1)))).toEqual([["5h", "old"], ["5h", "new"]]);
+    expect(outcomes(twoPages().flush(page(2, 1)))).toEqual([
+      ["5h", "old"],
+      ["5h", "new"],
+    ]);
   });
 
   it("a superpage stays for the pages that were not flushed", () => {
     const superpage = () => new History().start(L2, 0, 0x600083).store(L2, 0, 0);
     const outcomes = (history: History) => [history.may("write", 0), history.may("write", 5)];
-    expect(outcomes(superpage())).toEqual([["5h", "page 600"], ["5h", "page 605"]]);
+    expect(outcomes(superpage())).toEqual([
+      ["5h", "page 600"],
+      ["5h", "page 605"],
+    ]);
     expect(outcomes(superpage().flush(page(5)))).toEqual([["5h", "page 600"], ["5h"]]);
     expect(outcomes(superpage().flush(page(0, 9)))).toEqual([["5h"], ["5h"]]);
   });
@@ -166,11 +184,25 @@ describe("6.5.2.3 masks, superpages and the hint", () => {
   it("IH = 1 spares entries that point to tables, which then lead to what the old table says now", () => {
     const moved = () => new History().start(OTHER_L1, 0, 0x11003).store(L2, 0, 0x7003);
     expect(moved().may("write")).toEqual(["new", "old"]);
-    expect(moved().flush(page(0, 0, 1)).may("write")).toEqual(["new", "old"]);
-    expect(moved().store(L1, 0, 0).flush(page(0, 0, 1)).may("write")).toEqual(["5h", "new"]);
+    expect(
+      moved()
+        .flush(page(0, 0, 1))
+        .may("write"),
+    ).toEqual(["new", "old"]);
+    expect(
+      moved()
+        .store(L1, 0, 0)
+        .flush(page(0, 0, 1))
+        .may("write"),
+    ).toEqual(["5h", "new"]);
     expect(moved().flush(page(0)).may("write")).toEqual(["new"]);
     expect(moved().flush(page(5)).may("write")).toEqual(["new", "old"]);
-    expect(new History().store(L1, 0, 0).flush(page(0, 0, 1)).may("write")).toEqual(["5h"]);
+    expect(
+      new History()
+        .store(L1, 0, 0)
+        .flush(page(0, 0, 1))
+        .may("write"),
+    ).toEqual(["5h"]);
   });
 
   it("a table page that is used again before the flush is walked through the old entry", () => {
@@ -213,7 +245,12 @@ describe("6.2.2.1 context entries", () => {
     expect(quiet.may("write")).toEqual(["5h", "5h unrecorded"]);
     expect(quiet.flush(CONTEXT_OF_A, DOMAIN_5).may("write")).toEqual(["5h unrecorded"]);
     expect(new History().start(CONTEXT, A * 2, 2).may("read")).toEqual(["2h unrecorded"]);
-    expect(new History().start(CONTEXT, A * 2, 3).start(ROOT, 0, 0).may("read")).toEqual(["1h"]);
+    expect(
+      new History()
+        .start(CONTEXT, A * 2, 3)
+        .start(ROOT, 0, 0)
+        .may("read"),
+    ).toEqual(["1h"]);
   });
 });
 
@@ -229,7 +266,8 @@ describe("6.2.4.1 how IOTLB entries are found", () => {
       .may("read");
 
   it("paging-structure entries are shared by domain id in any case", () => {
-    for (const lookup of ["source-id", "domain-id", "either"] as const) expect(shared(lookup)).toEqual(["new", "old"]);
+    for (const lookup of ["source-id", "domain-id", "either"] as const)
+      expect(shared(lookup)).toEqual(["new", "old"]);
   });
 
   it("results are shared only where they are looked up by domain id", () => {
@@ -251,7 +289,9 @@ describe("6.6 set root-table pointer", () => {
       return history.may("write");
     };
     expect(reset(SKYLAKE.capability)).toEqual(["5h", "old"]);
-    expect(reset({ low: SKYLAKE.capability.low, high: (SKYLAKE.capability.high | 0x80000000) >>> 0 })).toEqual(["5h"]);
+    expect(
+      reset({ low: SKYLAKE.capability.low, high: (SKYLAKE.capability.high | 0x80000000) >>> 0 }),
+    ).toEqual(["5h"]);
   });
 });
 
@@ -295,8 +335,14 @@ describe("findings", () => {
 
   it("forbidden: another page than any table ever gave", () => {
     const finding = new History().request(NEW);
-    expect(finding).toMatchObject({ kind: "forbidden", rules: [], witness: ["no value that any entry has held leads there"] });
-    expect(finding!.message).toBe("write of 0x8 by 00:04.0 reaches page 0x11000; admissible: it reaches page 0x10000");
+    expect(finding).toMatchObject({
+      kind: "forbidden",
+      rules: [],
+      witness: ["no value that any entry has held leads there"],
+    });
+    expect(finding!.message).toBe(
+      "write of 0x8 by 00:04.0 reaches page 0x11000; admissible: it reaches page 0x10000",
+    );
   });
 
   it("refused: blocked although every admissible outcome serves it", () => {
@@ -327,7 +373,9 @@ describe("findings", () => {
     expect(seen(0)).toMatchObject({ kind: "fault-record" });
     const served = new History().store(L1, 0, 0);
     expect(served.request(OLD)).toBeNull();
-    expect(served.act({ do: "read-register", offset: 0x10c, width: 4 }, 0x80000005)).toMatchObject({ kind: "fault-record" });
+    expect(served.act({ do: "read-register", offset: 0x10c, width: 4 }, 0x80000005)).toMatchObject({
+      kind: "fault-record",
+    });
   });
 });
 
@@ -337,7 +385,9 @@ describe("writes of devices", () => {
     expect(history.request(L1)).toBeNull();
     expect(history.oracle.writes).toMatchObject([{ action: 0, step: 1, page: L1, tag: 0xd0000001 }]);
     const { memory } = history.oracle;
-    expect([memory.low(memory.frameOf(L1), 1), memory.high(memory.frameOf(L1), 1)]).toEqual([0xd0000001, 0xd0000001]);
+    expect([memory.low(memory.frameOf(L1), 1), memory.high(memory.frameOf(L1), 1)]).toEqual([
+      0xd0000001, 0xd0000001,
+    ]);
   });
 
   it("reads and blocked writes leave memory alone", () => {

@@ -156,12 +156,21 @@ export class VtdOracle {
     const step = index + 1;
     const first = this.registers.saw({ offset, value: seen.low >>> 0, mask: 0xffffffff }, step);
     const second =
-      first ?? (width === 8 ? this.registers.saw({ offset: offset + 4, value: seen.high >>> 0, mask: 0xffffffff }, step) : null);
+      first ??
+      (width === 8
+        ? this.registers.saw({ offset: offset + 4, value: seen.high >>> 0, mask: 0xffffffff }, step)
+        : null);
     return second && { ...second, action: index, witness: [] };
   }
 
   /** Software waited for a status write. */
-  private pollMemory(page: number, word: number, value: number, shown: boolean, index: number): Finding | null {
+  private pollMemory(
+    page: number,
+    word: number,
+    value: number,
+    shown: boolean,
+    index: number,
+  ): Finding | null {
     const step = index + 1;
     const item = this.queue.pendingStatus(page, word * 2, value);
     const frame = this.memory.frameOf(page);
@@ -169,11 +178,19 @@ export class VtdOracle {
     if (shown && frame >= 0 && this.memory.low(frame, word) === value) return null;
     if (!shown) {
       if (!item || this.queue.bad) return null;
-      return this.completionFinding(index, `the status value 0x${value.toString(16)} of a wait was never written`);
+      return this.completionFinding(
+        index,
+        `the status value 0x${value.toString(16)} of a wait was never written`,
+      );
     }
     if (!item) {
-      const reason = this.queue.bad ? `the queue stands at the bad descriptor ${this.queue.bad.index}` : "no wait asks for it";
-      return this.completionFinding(index, `the status value 0x${value.toString(16)} was written although ${reason}`);
+      const reason = this.queue.bad
+        ? `the queue stands at the bad descriptor ${this.queue.bad.index}`
+        : "no wait asks for it";
+      return this.completionFinding(
+        index,
+        `the status value 0x${value.toString(16)} was written although ${reason}`,
+      );
     }
     this.coverage.hit(queueRules.statusWrite);
     for (const one of this.queue.complete(item, step)) {
@@ -214,7 +231,9 @@ export class VtdOracle {
 
   private relaxed(request: Request, outcomes: readonly Outcome[]): readonly Outcome[] {
     if (this.relaxations.length === 0) return outcomes;
-    const further = outcomes.flatMap((outcome) => this.relaxations.map((one) => one.relaxes!(outcome, request) ?? outcome));
+    const further = outcomes.flatMap((outcome) =>
+      this.relaxations.map((one) => one.relaxes!(outcome, request) ?? outcome),
+    );
     return [...new Set([...outcomes, ...further])];
   }
 
@@ -259,7 +278,12 @@ export class VtdOracle {
     return outcome.effect === request.page ? servedRules.passThrough : servedRules.translated;
   }
 
-  private inadmissible(request: Request, outcomes: readonly Outcome[], effect: number, index: number): Finding {
+  private inadmissible(
+    request: Request,
+    outcomes: readonly Outcome[],
+    effect: number,
+    index: number,
+  ): Finding {
     const explanation = explainEffect(this, request, effect, index + 1);
     const kind = this.kindOf(outcomes, effect, explanation.everReachable);
     const rules = new Set(outcomes.flatMap((one) => (one.rule ? [one.rule.id] : [])));
@@ -273,11 +297,18 @@ export class VtdOracle {
 
   private kindOf(outcomes: readonly Outcome[], effect: number, everReachable: boolean): FindingKind {
     if (effect < 0) {
-      const refused = (effect === Effect.blocked || effect === Effect.nowhere) && outcomes.every((one) => one.rule === null);
+      const refused =
+        (effect === Effect.blocked || effect === Effect.nowhere) &&
+        outcomes.every((one) => one.rule === null);
       return refused ? "refused" : "misdirected";
     }
     if (everReachable) return "stale";
     return outcomes.every((one) => one.rule !== null) ? "faulting-entry" : "forbidden";
+  }
+
+  /** The functions that issue requests in this run. */
+  get functions(): readonly number[] {
+    return this.requesters;
   }
 
   /** The pages whose contents the run can be held to. */
@@ -325,4 +356,3 @@ function showOutcome(outcome: Outcome): string {
   const { reason, condition, id } = outcome.rule;
   return `it is blocked, reason ${reason.toString(16)}h (${condition}, ${id})${outcome.recorded ? "" : ", not recorded"}`;
 }
-

@@ -4,7 +4,12 @@ import { type Platform, platformOf } from "./profile.js";
 import { profileNamed, profiles } from "./profiles.js";
 
 /** What all profiles of the suite have. */
-const COMMON = { drainsReads: true, drainsWrites: true, pageSelectiveInvalidation: true, setRootInvalidates: false };
+const COMMON = {
+  drainsReads: true,
+  drainsWrites: true,
+  pageSelectiveInvalidation: true,
+  setRootInvalidates: false,
+};
 const LEVELS = (...levels: number[]) => levels.reduce((set, level) => set + 2 ** level, 0);
 
 const BY_HAND: Readonly<Record<string, Partial<Platform>>> = {
@@ -55,7 +60,12 @@ const BY_HAND: Readonly<Record<string, Partial<Platform>>> = {
     iotlbRegisterOffset: 0xf0,
   },
   /** CAP 00d2008c222f0686: as before with bit 7 */
-  "qemu-48-caching-mode": { hostAddressWidth: 48, supportedLevels: LEVELS(3, 4), cachingMode: true, coherentWalks: false },
+  "qemu-48-caching-mode": {
+    hostAddressWidth: 48,
+    supportedLevels: LEVELS(3, 4),
+    cachingMode: true,
+    coherentWalks: false,
+  },
   /** CAP c9008020e30272, ECAP 1000 */
   gm45: {
     majorVersion: 1,
@@ -170,7 +180,8 @@ describe("11.4.2 and 11.4.3 capabilities of the profiles", () => {
   });
 
   it("6.5: register invalidation ends with major version 5", () => {
-    const version = (major: number) => platformOf({ ...profileNamed("skylake-sp"), version: { major, minor: 0 } });
+    const version = (major: number) =>
+      platformOf({ ...profileNamed("skylake-sp"), version: { major, minor: 0 } });
     expect(version(5).registerInvalidation).toBe(true);
     expect(version(6).registerInvalidation).toBe(false);
   });
@@ -183,7 +194,9 @@ describe("11.4.2 and 11.4.3 capabilities of the profiles", () => {
 
 describe("looking a profile up", () => {
   it("names the known ones when it does not exist", () => {
-    expect(() => profileNamed("skylake")).toThrow(/^unknown profile "skylake"; known: qemu-39, .*, sapphire-rapids$/);
+    expect(() => profileNamed("skylake")).toThrow(
+      /^unknown profile "skylake"; known: qemu-39, .*, sapphire-rapids$/,
+    );
   });
 
   it("ids are unique", () => {

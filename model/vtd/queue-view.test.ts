@@ -63,9 +63,27 @@ describe("submission", () => {
     submit(CONTEXT_GLOBAL, IOTLB_DOMAIN_5);
     submit(IOTLB_DRAINING);
     expect(log.entries).toEqual([
-      { target: { cache: "context", granularity: "global" }, submitted: 1, observed: OPEN, fenceGroup: 0, queued: true },
-      { target: { cache: "iotlb", granularity: "domain", domainId: 5 }, submitted: 1, observed: OPEN, fenceGroup: 0, queued: true },
-      { target: { cache: "iotlb", granularity: "global" }, submitted: 2, observed: OPEN, fenceGroup: 0, queued: true },
+      {
+        target: { cache: "context", granularity: "global" },
+        submitted: 1,
+        observed: OPEN,
+        fenceGroup: 0,
+        queued: true,
+      },
+      {
+        target: { cache: "iotlb", granularity: "domain", domainId: 5 },
+        submitted: 1,
+        observed: OPEN,
+        fenceGroup: 0,
+        queued: true,
+      },
+      {
+        target: { cache: "iotlb", granularity: "global" },
+        submitted: 2,
+        observed: OPEN,
+        fenceGroup: 0,
+        queued: true,
+      },
     ]);
     expect(queue.drains.map((one) => one.invalidation)).toEqual([log.entries[2]]);
   });
@@ -123,7 +141,16 @@ describe("6.5.2.12 what a complete wait tells", () => {
   });
 
   it("fences chain, up to the first wait that is none", () => {
-    submit(CONTEXT_GLOBAL, wait(1), CONTEXT_GLOBAL, wait(2, true), CONTEXT_GLOBAL, wait(3, true), CONTEXT_GLOBAL, wait(4));
+    submit(
+      CONTEXT_GLOBAL,
+      wait(1),
+      CONTEXT_GLOBAL,
+      wait(2, true),
+      CONTEXT_GLOBAL,
+      wait(3, true),
+      CONTEXT_GLOBAL,
+      wait(4),
+    );
     expect(see(4)).toEqual([4, 3, 2]);
     expect(known()).toEqual([false, true, true, true]);
   });
@@ -207,7 +234,12 @@ describe("11.4.9.1 head", () => {
 
   it("is not beyond a bad descriptor", () => {
     submit(CONTEXT_GLOBAL, BAD_TYPE, CONTEXT_GLOBAL);
-    expect([queue.sawHead(0), queue.sawHead(1), queue.sawHead(2), queue.sawHead(3)]).toEqual([true, true, false, false]);
+    expect([queue.sawHead(0), queue.sawHead(1), queue.sawHead(2), queue.sawHead(3)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("is zero while the queue is disabled", () => {

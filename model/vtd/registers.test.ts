@@ -3,7 +3,14 @@ import { describe, expect, it } from "vitest";
 import { encode, fieldMask } from "../words/layout.js";
 import { platformOf } from "./profile.js";
 import { profileNamed } from "./profiles.js";
-import { FaultStatusBit, GLOBAL_LEVEL_BITS, GlobalBit, Offset, RegisterFile, registersOf } from "./registers.js";
+import {
+  FaultStatusBit,
+  GLOBAL_LEVEL_BITS,
+  GlobalBit,
+  Offset,
+  RegisterFile,
+  registersOf,
+} from "./registers.js";
 
 const skylake = platformOf(profileNamed("skylake-sp"));
 const registers = new Map(registersOf(skylake).map((one) => [one.name, one]));
@@ -12,7 +19,9 @@ const registers = new Map(registersOf(skylake).map((one) => [one.name, one]));
 function fieldsOf(name: string): string[] {
   const { layout, access } = registers.get(name)!;
   const named = layout.fields.filter((one) => one.kind !== "ignored").sort((a, b) => b.low - a.low);
-  return named.map(({ name: field, high, low }) => `${field} ${high === low ? low : `${high}:${low}`} ${access[field]}`);
+  return named.map(
+    ({ name: field, high, low }) => `${field} ${high === low ? low : `${high}:${low}`} ${access[field]}`,
+  );
 }
 
 describe("11.4 registers", () => {
@@ -67,16 +76,36 @@ describe("11.4 registers", () => {
       ["IQERCD_REG", 0xb0, 64],
       ["IVA_REG", 0x200, 64],
       ["IOTLB_REG", 0x208, 64],
-      ...Array.from({ length: 8 }, (_, index): [string, number, number] => [`FRCD_REG[${index}]`, 0x100 + 16 * index, 128]),
+      ...Array.from({ length: 8 }, (_, index): [string, number, number] => [
+        `FRCD_REG[${index}]`,
+        0x100 + 16 * index,
+        128,
+      ]),
     ];
-    expect([...registers.values()].map(({ name, offset, layout }) => [name, offset, layout.width])).toEqual(expected);
+    expect([...registers.values()].map(({ name, offset, layout }) => [name, offset, layout.width])).toEqual(
+      expected,
+    );
   });
 
   it("11.4.4.1, 11.4.4.2: command and status bits of one thing are the same", () => {
-    expect(fieldsOf("GCMD_REG").map((one) => one.split(" ")[0])).toEqual(["TE", "SRTP", "WBF", "QIE", "IRE", "SIRTP", "CFI"]);
-    expect(fieldsOf("GSTS_REG")).toEqual(
-      ["TES 31 RO", "RTPS 30 RO", "WBFS 27 RO", "QIES 26 RO", "IRES 25 RO", "IRTPS 24 RO", "CFIS 23 RO"],
-    );
+    expect(fieldsOf("GCMD_REG").map((one) => one.split(" ")[0])).toEqual([
+      "TE",
+      "SRTP",
+      "WBF",
+      "QIE",
+      "IRE",
+      "SIRTP",
+      "CFI",
+    ]);
+    expect(fieldsOf("GSTS_REG")).toEqual([
+      "TES 31 RO",
+      "RTPS 30 RO",
+      "WBFS 27 RO",
+      "QIES 26 RO",
+      "IRES 25 RO",
+      "IRTPS 24 RO",
+      "CFIS 23 RO",
+    ]);
     expect(GlobalBit).toEqual({
       translationEnable: 2 ** 31,
       setRootTablePointer: 2 ** 30,
@@ -95,17 +124,34 @@ describe("11.4 registers", () => {
 
   it("11.4.5 RTADDR, 11.4.6 CCMD, IOTLB and IVA", () => {
     expect(fieldsOf("RTADDR_REG")).toEqual(["RTA 63:12 RW", "TTM 11:10 RW"]);
-    expect(fieldsOf("CCMD_REG")).toEqual(
-      ["ICC 63 RW", "CIRG 62:61 RW", "CAIG 60:59 RO", "FM 33:32 WO", "SID 31:16 WO", "DID 15:0 RW"],
-    );
-    expect(fieldsOf("IOTLB_REG")).toEqual(
-      ["IVT 63 RW", "IIRG 61:60 RW", "IAIG 58:57 RO", "DR 49 RW", "DW 48 RW", "DID 47:32 RW"],
-    );
+    expect(fieldsOf("CCMD_REG")).toEqual([
+      "ICC 63 RW",
+      "CIRG 62:61 RW",
+      "CAIG 60:59 RO",
+      "FM 33:32 WO",
+      "SID 31:16 WO",
+      "DID 15:0 RW",
+    ]);
+    expect(fieldsOf("IOTLB_REG")).toEqual([
+      "IVT 63 RW",
+      "IIRG 61:60 RW",
+      "IAIG 58:57 RO",
+      "DR 49 RW",
+      "DW 48 RW",
+      "DID 47:32 RW",
+    ]);
     expect(fieldsOf("IVA_REG")).toEqual(["ADDR 63:12 WO", "IH 6 WO", "AM 5:0 WO"]);
   });
 
   it("11.4.7 fault registers", () => {
-    expect(fieldsOf("FSTS_REG")).toEqual(["FRI 15:8 RO", "ITE 6 RW1C", "ICE 5 RW1C", "IQE 4 RW1C", "PPF 1 RO", "PFO 0 RW1C"]);
+    expect(fieldsOf("FSTS_REG")).toEqual([
+      "FRI 15:8 RO",
+      "ITE 6 RW1C",
+      "ICE 5 RW1C",
+      "IQE 4 RW1C",
+      "PPF 1 RO",
+      "PFO 0 RW1C",
+    ]);
     expect(fieldsOf("FECTL_REG")).toEqual(["IM 31 RW", "IP 30 RO"]);
     expect(FaultStatusBit).toEqual({ overflow: 1, pending: 2, queueError: 16 });
     expect(fieldsOf("FRCD_REG[7]")).toEqual([
@@ -132,7 +178,8 @@ describe("11.4 registers", () => {
   });
 
   it("worked commands: context-cache and IOTLB invalidation by register", () => {
-    const ccmd = (values: Record<string, number>) => encode(registers.get("CCMD_REG")!.layout, { ICC: 1, ...values })[0];
+    const ccmd = (values: Record<string, number>) =>
+      encode(registers.get("CCMD_REG")!.layout, { ICC: 1, ...values })[0];
     expect(ccmd({ CIRG: 1 })).toEqual({ low: 0, high: 0xa0000000 });
     expect(ccmd({ CIRG: 2, DID: 5 })).toEqual({ low: 5, high: 0xc0000000 });
     expect(ccmd({ CIRG: 3, SID: 0x20, DID: 5 })).toEqual({ low: 0x00200005, high: 0xe0000000 });
@@ -145,9 +192,13 @@ describe("11.4 registers", () => {
 
   it("registers do not overlap", () => {
     for (const profile of ["gm45", "qemu-39", "skylake-sp", "sapphire-rapids"]) {
-      const spans = registersOf(platformOf(profileNamed(profile))).map(({ offset, layout }) => [offset, offset + layout.width / 8]);
+      const spans = registersOf(platformOf(profileNamed(profile))).map(({ offset, layout }) => [
+        offset,
+        offset + layout.width / 8,
+      ]);
       spans.sort(([a], [b]) => a! - b!);
-      for (let index = 1; index < spans.length; index++) expect(spans[index]![0]).toBeGreaterThanOrEqual(spans[index - 1]![1]!);
+      for (let index = 1; index < spans.length; index++)
+        expect(spans[index]![0]).toBeGreaterThanOrEqual(spans[index - 1]![1]!);
     }
   });
 
@@ -166,7 +217,8 @@ describe("register file", () => {
     expect([file.read(0x08), file.read(0x0c)]).toEqual([0x40780c66, 0x19ed008c]);
     expect([file.read(0x10), file.read(0x14)]).toEqual([0x86f050df, 0x3ee9e]);
     expect([file.read(0x38), file.read(0xa0)]).toEqual([0x80000000, 0x80000000]);
-    for (const offset of [0x18, 0x1c, 0x20, 0x24, 0x2c, 0x34, 0x80, 0x88, 0x90, 0x94, 0x9c, 0x508]) expect(file.read(offset)).toBe(0);
+    for (const offset of [0x18, 0x1c, 0x20, 0x24, 0x2c, 0x34, 0x80, 0x88, 0x90, 0x94, 0x9c, 0x508])
+      expect(file.read(offset)).toBe(0);
   });
 
   it("takes what software writes in writable fields only", () => {

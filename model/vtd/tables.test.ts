@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import { encode } from "../words/layout.js";
 import { platformOf } from "./profile.js";
 import { profileNamed } from "./profiles.js";
-import { contextEntryLayout, reservedBitsOf, rootEntryLayout, secondStageLayout, TranslationType } from "./tables.js";
+import {
+  contextEntryLayout,
+  reservedBitsOf,
+  rootEntryLayout,
+  secondStageLayout,
+  TranslationType,
+} from "./tables.js";
 
 const reservedOn = (profile: string) => reservedBitsOf(platformOf(profileNamed(profile)));
 const hex = (values: ArrayLike<number>) => Array.from(values, (value) => value.toString(16));
@@ -26,7 +32,13 @@ describe("9.1 root entry", () => {
 
 describe("9.3 context entry", () => {
   it("domain id 5 and address width 48 give 502h in the upper half", () => {
-    const [low, high] = encode(contextEntryLayout, { P: 1, TT: TranslationType.untranslatedOnly, SSPTPTR: 3, AW: 2, DID: 5 });
+    const [low, high] = encode(contextEntryLayout, {
+      P: 1,
+      TT: TranslationType.untranslatedOnly,
+      SSPTPTR: 3,
+      AW: 2,
+      DID: 5,
+    });
     expect(low).toEqual({ low: 0x3001, high: 0 });
     expect(high).toEqual({ low: 0x502, high: 0 });
   });
@@ -58,17 +70,25 @@ describe("9.8 second-stage entries", () => {
   const PAGE = true;
   const mask = (profile: string, level: number, leaf: boolean) => {
     const { secondStageLow, secondStageHigh } = reservedOn(profile);
-    return [secondStageHigh[level * 2 + Number(leaf)]!, secondStageLow[level * 2 + Number(leaf)]!].map((half) => half.toString(16));
+    return [secondStageHigh[level * 2 + Number(leaf)]!, secondStageLow[level * 2 + Number(leaf)]!].map(
+      (half) => half.toString(16),
+    );
   };
 
   it("R and W in bits 1:0, SNP in 11, PS in 7", () => {
-    expect(encode(secondStageLayout(1, PAGE), { R: 1, SNP: 1, ADDR: 0x123456789 })).toEqual([{ low: 0x56789801, high: 0x1234 }]);
+    expect(encode(secondStageLayout(1, PAGE), { R: 1, SNP: 1, ADDR: 0x123456789 })).toEqual([
+      { low: 0x56789801, high: 0x1234 },
+    ]);
     expect(encode(secondStageLayout(4, TABLE), { R: 1, W: 1, ADDR: 5 })).toEqual([{ low: 0x5003, high: 0 }]);
   });
 
   it("2 MiB pages are at 51:21, 1 GiB pages at 51:30", () => {
-    expect(encode(secondStageLayout(2, PAGE), { W: 1, PS: 1, ADDR: 3 })).toEqual([{ low: 0x600082, high: 0 }]);
-    expect(encode(secondStageLayout(3, PAGE), { R: 1, PS: 1, ADDR: 5 })).toEqual([{ low: 0x40000081, high: 1 }]);
+    expect(encode(secondStageLayout(2, PAGE), { W: 1, PS: 1, ADDR: 3 })).toEqual([
+      { low: 0x600082, high: 0 },
+    ]);
+    expect(encode(secondStageLayout(3, PAGE), { R: 1, PS: 1, ADDR: 5 })).toEqual([
+      { low: 0x40000081, high: 1 },
+    ]);
   });
 
   it("reserved in entries that point to tables: bits 62, 51:HAW and 11, at levels 4 and 5 also bit 7", () => {
@@ -103,6 +123,8 @@ describe("9.8 second-stage entries", () => {
 
   it("there is no page at level 4 and no table at level 1", () => {
     expect(() => secondStageLayout(4, PAGE)).toThrow(new RangeError("no second-stage page entry at level 4"));
-    expect(() => secondStageLayout(1, TABLE)).toThrow(new RangeError("no second-stage table entry at level 1"));
+    expect(() => secondStageLayout(1, TABLE)).toThrow(
+      new RangeError("no second-stage table entry at level 1"),
+    );
   });
 });

@@ -51,7 +51,8 @@ describe("draws", () => {
   it("happens: never with weight 0, always with 256, about half the time with 128", () => {
     const chance = new Chance();
     chance.seed(3);
-    const share = (weight: number) => Array.from({ length: 1000 }, () => chance.happens(weight)).filter(Boolean).length;
+    const share = (weight: number) =>
+      Array.from({ length: 1000 }, () => chance.happens(weight)).filter(Boolean).length;
     expect(share(0)).toBe(0);
     expect(share(256)).toBe(1000);
     const half = share(128);

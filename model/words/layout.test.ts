@@ -35,11 +35,15 @@ const small: Machine = { hostAddressWidth: 36, widthOfTag: 4 };
 const large: Machine = { hostAddressWidth: 52, widthOfTag: 16 };
 
 const words = (...halves: number[]) =>
-  Array.from({ length: halves.length / 2 }, (_, index) => ({ low: halves[2 * index]!, high: halves[2 * index + 1]! }));
+  Array.from({ length: halves.length / 2 }, (_, index) => ({
+    low: halves[2 * index]!,
+    high: halves[2 * index + 1]!,
+  }));
 
 describe("layout declarations", () => {
   it("names the bit that two fields claim", () => {
-    const declare = () => layout("twice", "1", 32, [field("a", "7:0", ""), field("b", "15:7", ""), ignored("31:16")]);
+    const declare = () =>
+      layout("twice", "1", 32, [field("a", "7:0", ""), field("b", "15:7", ""), ignored("31:16")]);
     expect(declare).toThrow(new RangeError("twice: bit 7 of b is taken"));
   });
 
@@ -73,7 +77,13 @@ describe("encoding and decoding", () => {
 
   it("decodes fields with a meaning only, an address as a page number", () => {
     const all = words(0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff);
-    expect(decode(entry, all)).toEqual({ valid: 1, table: 2 ** 52 - 1, flag: 1, tag: 0xffff, late: 0xffffff });
+    expect(decode(entry, all)).toEqual({
+      valid: 1,
+      table: 2 ** 52 - 1,
+      flag: 1,
+      tag: 0xffff,
+      late: 0xffffff,
+    });
   });
 
   it("is undone by decoding, for all values", () => {

@@ -53,7 +53,8 @@ export class PhysicalMemory {
   private readonly patternOf = new Map<number, Uint32Array>();
   private initial: (Uint32Array | null)[] = [null];
   /** Words stored to since the last reset: `frame * 512 + word`, with repetitions. */
-  private readonly touched: number[] = [];
+  private touched = new Int32Array(1024);
+  private touchedCount = 0;
 
   /**
    * @param pageCount pages 0 to `pageCount - 1` exist; an access beyond them is an error
@@ -71,7 +72,7 @@ export class PhysicalMemory {
     if (patterned === this.patterned && this.frameCount <= KEPT_FRAMES) this.restoreTouched();
     else this.forgetFrames();
     this.patterned = patterned;
-    this.touched.length = 0;
+    this.touchedCount = 0;
     this.versionCount = 1;
     this.lingering.length = 0;
   }
@@ -79,7 +80,7 @@ export class PhysicalMemory {
   /** Runs touch few words of the same few pages: putting those right is far less work than clearing every page. */
   private restoreTouched(): void {
     const { touched, initial, frames, newest, frameHasHistory } = this;
-    for (let index = 0; index < touched.length; index++) {
+    for (let index = 0; index < this.touchedCount; index++) {
       const key = touched[index]!;
       const frame = key >>> 9;
       const pattern = initial[frame]!;
@@ -133,7 +134,7 @@ export class PhysicalMemory {
   /** Sets a word as if it had always held this value: no step, no history. */
   fill(page: number, word: number, low: number, high: number): void {
     const key = this.writableFrame(page) * 512 + word;
-    this.touched.push(key);
+    this.touch(key);
     this.frames[key * 2] = low;
     this.frames[key * 2 + 1] = high;
   }
@@ -143,7 +144,7 @@ export class PhysicalMemory {
     const frame = this.writableFrame(page);
     const key = frame * 512 + word;
     const at = key * 2;
-    this.touched.push(key);
+    this.touch(key);
     let old = this.newest[key]!;
     if (old === 0) old = this.addVersion(0, this.frames[at]!, this.frames[at + 1]!, 0);
     if (this.visibility.needsLineFlush || this.visibility.needsBufferFlush) {
@@ -217,6 +218,13 @@ export class PhysicalMemory {
 
   highOf(version: number): number {
     return this.highs[version]!;
+  }
+
+  private touch(key: number): void {
+    if (this.touchedCount === this.touched.length) {
+      this.touched = grown(this.touched, new Int32Array(this.touched.length * 2));
+    }
+    this.touched[this.touchedCount++] = key;
   }
 
   private addVersion(since: number, low: number, high: number, older: number): number {

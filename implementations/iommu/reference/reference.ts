@@ -3,26 +3,35 @@
  * queue, delayed completion and posted writes, all drawn from a seed. It must show only admissible outcomes and, over
  * many seeds, all of them.
  */
-import { type Action, type Observation, pageTag, type Request, type RequestType, writeTag } from "../../../model/trace.js";
-import { faultRecordOf, FaultLog } from "../../../model/vtd/fault-log.js";
+import {
+  type Action,
+  type Observation,
+  pageTag,
+  type Request,
+  type RequestType,
+  writeTag,
+} from "../../../model/trace.js";
+import { FaultLog, faultRecordOf } from "../../../model/vtd/fault-log.js";
 import type { InvalidationTarget } from "../../../model/vtd/invalidation-log.js";
 import type { PlatformProfile } from "../../../model/vtd/profile.js";
-import { walkPlatformOf, type WalkPlatform } from "../../../model/vtd/walk.js";
+import { type WalkPlatform, walkPlatformOf } from "../../../model/vtd/walk.js";
+import { Chance } from "../../../model/words/chance.js";
 import { COHERENT, PhysicalMemory } from "../../../model/words/memory.js";
 import type { Iommu, RunSetup } from "../interface.js";
 import { Caches, requiredRemoval } from "./caches.js";
-import { Chance } from "../../../model/words/chance.js";
-import { drawTemperament, type Temperament } from "./temperament.js";
 import type { Deviation } from "./deviations.js";
 import { type QueueEffects, ReferenceQueue } from "./queue.js";
 import { ReferenceRegisters } from "./registers.js";
 import { StoreBuffer } from "./store-buffer.js";
+import { drawTemperament, type Temperament } from "./temperament.js";
 import { CachingTranslator } from "./translator.js";
 
 const NOTHING: Observation = { low: 0, high: 0 };
 const SEEN: Observation = { low: 1, high: 0 };
 /** Ticks after which software stops waiting: far more than any command needs. */
 const PATIENCE = 10_000;
+
+type Poll = Extract<Action, { do: "poll-register" | "poll-memory" }>;
 
 interface PostedWrite {
   readonly page: number;
@@ -83,8 +92,9 @@ class Unit {
   private readonly queue: ReferenceQueue;
   private readonly registers: ReferenceRegisters;
   private readonly posted: PostedWrite[] = [];
+  private dataPageList: readonly number[] = [];
   private dataPages = new Set<number>();
-  private faults: FaultLog;
+  private readonly faults: FaultLog;
   private temperament!: Temperament;
   /** Requests seen so far: what a prefetcher would bet on. */
   private readonly seen: { requester: number; page: number }[] = [];
@@ -107,19 +117,29 @@ class Unit {
       waitCompleted: (interrupt) => this.registers.waitCompleted(interrupt),
     };
     this.queue = new ReferenceQueue(platform, this.memory, chance, effects, deviation);
-    this.registers = new ReferenceRegisters(platform, this.translator, this.queue, this.stores, effects, deviation);
+    this.registers = new ReferenceRegisters(
+      platform,
+      this.translator,
+      this.queue,
+      this.stores,
+      effects,
+      deviation,
+    );
   }
 
   reset(setup: RunSetup): void {
     const translating = setup.start === "translating";
     this.temperament = drawTemperament(this.chance);
-    this.dataPages = new Set(setup.dataPages);
+    if (setup.dataPages !== this.dataPageList) {
+      this.dataPageList = setup.dataPages;
+      this.dataPages = new Set(setup.dataPages);
+    }
     this.memory.reset(this.platform.storeVisibility, this.dataPages);
     this.stores.reset(this.platform.storeVisibility);
     this.caches.clear();
     this.posted.length = 0;
     this.seen.length = 0;
-    this.faults = new FaultLog(this.platform.faultRecords);
+    this.faults.reset();
     this.translator.reset(this.temperament, translating, setup.rootPage);
     this.queue.reset(translating && this.platform.queuedInvalidation, setup.queuePage);
     this.registers.reset(translating, setup.rootPage, setup.queuePage, this.faults);
@@ -130,7 +150,8 @@ class Unit {
     switch (action.do) {
       case "store":
         // Device accesses snoop the CPU's caches; only table walks may not (3.10).
-        if (this.dataPages.has(action.page)) this.memory.fill(action.page, action.word, action.low, action.high);
+        if (this.dataPages.has(action.page))
+          this.memory.fill(action.page, action.word, action.low, action.high);
         else this.stores.store(action.page, action.word, action.low, action.high);
         return NOTHING;
       case "flush-line":
@@ -142,22 +163,26 @@ class Unit {
       case "read-register":
         return this.registers.read(action.offset, action.width);
       case "poll-register":
-        return this.wait(() => ((this.registers.readHalf(action.offset) ^ action.value) & action.mask) === 0);
-      case "poll-memory": {
-        const { page, word, value } = action;
-        return this.wait(() => this.memory.low(this.memory.frameOf(page), word) === value);
-      }
+      case "poll-memory":
+        return this.wait(action);
       case "request":
         return { low: this.request(action.request, action.slot), high: 0 };
     }
   }
 
-  private wait(satisfied: () => boolean): Observation {
+  private wait(poll: Poll): Observation {
     for (let ticks = 0; ticks < PATIENCE; ticks++) {
-      if (satisfied()) return SEEN;
+      if (this.shows(poll)) return SEEN;
       if (!this.tick() && this.settled()) break;
     }
-    return satisfied() ? SEEN : NOTHING;
+    return this.shows(poll) ? SEEN : NOTHING;
+  }
+
+  private shows(poll: Poll): boolean {
+    if (poll.do === "poll-register") {
+      return ((this.registers.readHalf(poll.offset) ^ poll.value) & poll.mask) === 0;
+    }
+    return this.memory.low(this.memory.frameOf(poll.page), poll.word) === poll.value;
   }
 
   /** Everything under way goes on by one step; false when nothing is. */
@@ -195,7 +220,8 @@ class Unit {
     translator.request(request);
     const { effect, rule, faultProcessingDisabled } = translator.translation;
     if (rule) {
-      const disabled = rule.qualified && faultProcessingDisabled && !this.deviation?.ignoresFaultProcessingDisable;
+      const disabled =
+        rule.qualified && faultProcessingDisabled && !this.deviation?.ignoresFaultProcessingDisable;
       if (!disabled) this.recordFault(request, rule);
     }
     if (effect < 0 || request.type === "read") return effect;

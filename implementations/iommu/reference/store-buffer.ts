@@ -1,6 +1,7 @@
 /** CPU stores on their way to memory, for platforms whose walks do not see them at once (VT-d 3.10, 6.8). */
-import type { PhysicalMemory, StoreVisibility } from "../../../model/words/memory.js";
+
 import type { Chance } from "../../../model/words/chance.js";
+import type { PhysicalMemory, StoreVisibility } from "../../../model/words/memory.js";
 
 interface PendingStore {
   readonly page: number;
@@ -11,9 +12,9 @@ interface PendingStore {
 
 export class StoreBuffer {
   /** Stores that are still in a dirty line of the CPU's cache, oldest first. */
-  private dirty: PendingStore[] = [];
+  private readonly dirty: PendingStore[] = [];
   /** Stores that have left the cache and wait in the chipset's write buffer. */
-  private buffered: PendingStore[] = [];
+  private readonly buffered: PendingStore[] = [];
   private visibility: StoreVisibility = { needsLineFlush: false, needsBufferFlush: false };
 
   constructor(
@@ -35,11 +36,14 @@ export class StoreBuffer {
 
   /** The line leaves the cache: every store to it so far goes on its way, in order. */
   flushLine(page: number, line: number): void {
-    const goes = (one: PendingStore) => one.page === page && one.word >>> 3 === line;
-    const leaving = this.dirty.filter(goes);
-    if (leaving.length === 0) return;
-    this.dirty = this.dirty.filter((one) => !goes(one));
-    this.buffered.push(...leaving);
+    const { dirty, buffered } = this;
+    let kept = 0;
+    for (const one of dirty) {
+      if (one.page === page && one.word >>> 3 === line) buffered.push(one);
+      else dirty[kept++] = one;
+    }
+    if (kept === dirty.length) return;
+    dirty.length = kept;
     if (!this.visibility.needsBufferFlush) this.flushBuffer();
   }
 

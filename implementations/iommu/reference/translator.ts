@@ -1,6 +1,6 @@
 /** Translation with caches: the model's walk over a reader that may answer from what it kept. */
 import type { Request } from "../../../model/trace.js";
-import type { PhysicalMemory } from "../../../model/words/memory.js";
+import { faultRules } from "../../../model/vtd/rules.js";
 import {
   decide,
   decideBeforeWalk,
@@ -11,11 +11,14 @@ import {
   translate,
   type WalkPlatform,
 } from "../../../model/vtd/walk.js";
-import { faultRules } from "../../../model/vtd/rules.js";
-import { type Caches, type ContextEntry, type IotlbEntry } from "./caches.js";
 import type { Chance } from "../../../model/words/chance.js";
-import type { Temperament } from "./temperament.js";
+import type { PhysicalMemory } from "../../../model/words/memory.js";
+import type { Caches, ContextEntry, IotlbEntry } from "./caches.js";
 import type { Deviation } from "./deviations.js";
+import type { Temperament } from "./temperament.js";
+
+const bySourceId = (entry: IotlbEntry, id: number) => entry.sourceId === id;
+const byDomainId = (entry: IotlbEntry, id: number) => entry.domainId === id;
 
 export class CachingTranslator implements TableReader {
   low = 0;
@@ -66,10 +69,11 @@ export class CachingTranslator implements TableReader {
     const { iotlbLookup } = this.platform.profile;
     this.requester = requester;
     const bySource = iotlbLookup === "source-id" || (iotlbLookup === "either" && this.chance.happens(128));
-    if (bySource && this.hit(page, (entry) => entry.sourceId === requester)) return;
+    if (bySource && this.hit(page, bySourceId, requester)) return;
     if (!lookUpContext(this.platform, this, requester, page, translation)) {
       // 6.1: with Caching Mode a context entry that faults may be kept too, under domain id 0.
-      if (this.platform.cachingMode && this.contextRead && translation.fault !== faultRules.contextFetch) this.keepContext(0);
+      if (this.platform.cachingMode && this.contextRead && translation.fault !== faultRules.contextFetch)
+        this.keepContext(0);
       return;
     }
     if (translation.optionalFault && !this.cachedContext && this.chance.happens(128)) {
@@ -78,7 +82,7 @@ export class CachingTranslator implements TableReader {
     }
     this.keepContext(translation.domainId);
     const { domainId, faultProcessingDisabled } = translation;
-    if (!bySource && this.hit(page, (entry) => entry.domainId === domainId)) {
+    if (!bySource && this.hit(page, byDomainId, domainId)) {
       // 7.1.1: the context entry that was looked up for this request decides, not the one the entry was filled under.
       translation.faultProcessingDisabled = faultProcessingDisabled;
       return;
@@ -86,17 +90,19 @@ export class CachingTranslator implements TableReader {
     translate(this.platform, this, translation);
     if (translation.fault) return;
     const keepsNotPresent = this.platform.cachingMode || this.deviation?.cachesNotPresent;
-    if (!translation.notPresent || (translation.level === 1 && keepsNotPresent)) caches.addIotlb(requester, translation);
+    if (!translation.notPresent || (translation.level === 1 && keepsNotPresent))
+      caches.addIotlb(requester, translation);
   }
 
   /** Answers from the IOTLB, if an entry matches and the unit feels like using it. */
-  private hit(page: number, matches: (entry: IotlbEntry) => boolean): boolean {
+  private hit(page: number, matches: (entry: IotlbEntry, id: number) => boolean, id: number): boolean {
     const { iotlb } = this.caches;
     if (iotlb.length === 0 || !this.chance.happens(this.temperament.useCache)) return false;
     const start = this.chance.below(iotlb.length);
     for (let offset = 0; offset < iotlb.length; offset++) {
       const entry = iotlb[(start + offset) % iotlb.length]!;
-      if (page < entry.firstPage || page >= entry.firstPage + entry.pageCount || !matches(entry)) continue;
+      if (page < entry.firstPage || page >= entry.firstPage + entry.pageCount || !matches(entry, id))
+        continue;
       this.answerFrom(entry, page);
       return true;
     }
