@@ -1,7 +1,7 @@
 /** Implementations by the names users give them. */
 
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
-import { findQemu, openQemu, qemuProfiles } from "../implementations/iommu/qemu/index.js";
+import { findQemu, openQemu, qemuProfilesOf } from "../implementations/iommu/qemu/index.js";
 import { deviationNamed, deviations } from "../implementations/iommu/reference/deviations.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
 import { profiles } from "../model/vtd/profiles.js";
@@ -49,7 +49,7 @@ function openQemuNamed(path: string | undefined): OpenedIommu {
   try {
     const { version, path: found } = findQemu(path);
     const iommu = openQemu({ path: found });
-    return { iommu, profiles: qemuProfiles, known: qemuDeviations(version), steeringWeight: 4 };
+    return { iommu, profiles: qemuProfilesOf(version), known: qemuDeviations(version), steeringWeight: 4 };
   } catch (error) {
     if (error instanceof ImplementationError) throw new UsageError(error.message);
     throw error;

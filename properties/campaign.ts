@@ -194,20 +194,22 @@ class Campaign {
       known === null ||
       this.judge.judge(candidate, iommu, [known]).findings.every((one) => one.message !== found.message);
     const small = minimise(start, finding, iommu, this.judge, steerAround, stillKnown);
-    const signature = known?.id ?? signatureOf(small.scenario, small.finding);
+    // Several deviations at once may have hidden that this is one of them.
+    const later = known ?? (steerAround.length === 0 ? this.explanation(small.scenario, small.finding) : undefined);
+    const signature = later?.id ?? signatureOf(small.scenario, small.finding);
     const before = this.found.get(signature);
     if (before) {
       before.count++;
       return signature;
     }
     const ids = broken.map((one) => one.id);
-    const file = join(this.options.folder, `${known?.id ?? `finding-${this.found.size + 1}`}.json`);
-    this.save(file, small.scenario, small.finding, ids, seed, known?.id ?? null);
+    const file = join(this.options.folder, `${later?.id ?? `finding-${this.found.size + 1}`}.json`);
+    this.save(file, small.scenario, small.finding, ids, seed, later?.id ?? null);
     const again = new Judge().judge(loadScenario(file).scenario, iommu, steerAround);
     this.found.set(signature, {
       signature,
       invariants: ids,
-      known: known?.id ?? null,
+      known: later?.id ?? null,
       count: 1,
       scenario: small.scenario,
       finding: small.finding,

@@ -93,23 +93,37 @@ export class Judge {
       tablePages,
     });
     this.watcher?.begin(run, oracle);
-    let requests = 0;
-    for (let index = 0; index < run.actions.length; index++) {
-      const action = run.actions[index]!;
-      if (action.do === "request") requests++;
-      let finding: Finding | null;
-      try {
-        finding = oracle.perform(action, observations[index]!, index);
-      } catch (error) {
-        if (!(error instanceof OutsideModel)) throw error;
-        return { run, findings: [], unknown: error.message, failure: null, requests };
+    const verdict = this.firstFinding(run, observations, oracle, iommu);
+    iommu.clear?.(oracle.strays);
+    return { run, failure: null, requests: run.actions.filter((one) => one.do === "request").length, ...verdict };
+  }
+
+  /** The first thing that is wrong with a run; nothing after it can be relied on. */
+  private firstFinding(
+    run: CompiledRun,
+    observations: Observation[],
+    oracle: VtdOracle,
+    iommu: Iommu,
+  ): Pick<JudgedRun, "findings" | "unknown"> {
+    let first: Finding | null = null;
+    try {
+      for (let index = 0; index < run.actions.length; index++) {
+        const action = run.actions[index]!;
+        const finding = oracle.perform(action, observations[index]!, index);
+        first ??= finding;
+        // Where memory outlives the run, the rest still tells where devices may have written.
+        if (first && !iommu.clear) break;
+        if (!first) this.watcher?.after(action, index);
       }
-      if (finding) return { run, findings: [finding], unknown: null, failure: null, requests };
-      this.watcher?.after(action, index);
+    } catch (error) {
+      if (!(error instanceof OutsideModel)) throw error;
+      return { findings: first ? [first] : [], unknown: first ? null : error.message };
     }
-    oracle.countInvalidations();
-    const finding = checkMemory(oracle, run, iommu);
-    return { run, findings: finding ? [finding] : [], unknown: null, failure: null, requests };
+    if (!first) {
+      oracle.countInvalidations();
+      first = checkMemory(oracle, run, iommu);
+    }
+    return { findings: first ? [first] : [], unknown: null };
   }
 }
 

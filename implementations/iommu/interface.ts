@@ -42,6 +42,8 @@ export interface Iommu {
   execute(actions: readonly Action[]): Observation[];
   /** The 32-bit value at `offset` of a data page when everything under way has come to rest. */
   readData(page: HostPage, offset: number): number;
+  /** Zeroes pages outside the last run's that its devices may have written, where memory outlives a run. */
+  clear?(pages: Iterable<HostPage>): void;
   /** Ends whatever the implementation started. Safe to call twice. */
   close(): void;
 }

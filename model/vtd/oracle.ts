@@ -67,6 +67,7 @@ export class VtdOracle {
 
   readonly writes: LandedWrite[] = [];
   readonly dataStores: DataStore[] = [];
+  readonly strays = new Set<number>();
   private dataPages = new Set<number>();
   private visible = new Set<number>();
   private setup!: OracleSetup;
@@ -98,6 +99,7 @@ export class VtdOracle {
     this.requesters.push(...setup.requesters);
     this.writes.length = 0;
     this.dataStores.length = 0;
+    this.strays.clear();
     if (setup.dataPages !== this.setup?.dataPages || setup.tablePages !== this.setup?.tablePages) {
       this.dataPages = new Set(setup.dataPages);
       this.visible = new Set([...setup.dataPages, ...setup.tablePages]);
@@ -221,7 +223,8 @@ export class VtdOracle {
     const step = index + 1;
     const outcomes = this.relaxed(request, this.admissible.compute(request, step));
     this.matching.length = 0;
-    for (const one of outcomes) if (this.matches(one, effect)) this.matching.push(one);
+    for (const one of outcomes) if (this.matches(one, request, effect)) this.matching.push(one);
+    this.noteStrays(request, outcomes);
     if (this.matching.length === 0) return this.inadmissible(request, outcomes, effect, index);
     this.count(request, outcomes);
     this.faults.outcome(request, this.matching);
@@ -238,9 +241,22 @@ export class VtdOracle {
   }
 
   /** `nowhere` is what an observer sees of a blocked request, and of one that went where nobody can look. */
-  private matches(outcome: Outcome, effect: number): boolean {
+  private matches(outcome: Outcome, request: Request, effect: number): boolean {
     if (effect !== Effect.nowhere) return outcome.effect === effect;
-    return outcome.effect < 0 || !this.visible.has(outcome.effect);
+    return outcome.effect < 0 || !this.isVisible(request, outcome.effect);
+  }
+
+  /** A write leaves its mark in data pages and tables; what a read brings tells data pages only. */
+  private isVisible(request: Request, page: number): boolean {
+    return request.type === "read" ? this.dataPages.has(page) : this.visible.has(page);
+  }
+
+  /** Pages outside the run that a device may have written: whoever owns the memory has to clear them. */
+  private noteStrays(request: Request, outcomes: readonly Outcome[]): void {
+    if (request.type === "read" || request.length === 0) return;
+    for (const { effect } of outcomes) {
+      if (effect >= 0 && effect < this.platform.profile.memoryPages && !this.visible.has(effect)) this.strays.add(effect);
+    }
   }
 
   private landed(request: Request, slot: number, page: number, index: number): void {

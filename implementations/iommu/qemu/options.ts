@@ -9,10 +9,19 @@ const iommuProperties: Readonly<Record<string, string>> = {
   "qemu-39": "aw-bits=39",
   "qemu-48": "aw-bits=48",
   "qemu-48-caching-mode": "aw-bits=48,caching-mode=on",
+  "qemu-39-esrtps": "aw-bits=39",
+  "qemu-48-esrtps": "aw-bits=48",
+  "qemu-48-caching-mode-esrtps": "aw-bits=48,caching-mode=on",
 };
 
-/** The profiles QEMU can take. */
-export const qemuProfiles: readonly string[] = Object.keys(iommuProperties);
+const qemuProfiles: readonly string[] = Object.keys(iommuProperties);
+
+/** The profiles a QEMU can take: from 10.1 on it reports CAP.ESRTPS. */
+export function qemuProfilesOf(version: string): readonly string[] {
+  const [major, minor] = version.split(".").map(Number);
+  const esrtps = major! > 10 || (major === 10 && minor! >= 1);
+  return qemuProfiles.filter((one) => one.endsWith("-esrtps") === esrtps);
+}
 
 /** A root port: the slot on bus 0 it occupies, and the bus behind it. */
 export interface RootPort {

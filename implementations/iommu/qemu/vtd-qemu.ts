@@ -50,14 +50,16 @@ export function openQemu(options: QemuOptions = {}): QemuIommu {
 }
 
 class VtdQemu implements QemuIommu {
-  readonly name = "qemu";
+  readonly name: string;
   readonly requestTypes = requestTypes;
   /** Least recently used first. */
   #machines: Machine[] = [];
   readonly #memories = new WeakMap<Machine, RunMemory>();
   #current: { machine: Machine; memory: RunMemory; executed: boolean } | undefined;
 
-  constructor(private readonly launch: Launch) {}
+  constructor(private readonly launch: Launch) {
+    this.name = `qemu ${launch.qemu.version}`;
+  }
 
   get qemu(): Qemu {
     return this.launch.qemu;
@@ -98,6 +100,13 @@ class VtdQemu implements QemuIommu {
     const value = this.#current?.memory.dword(page, offset);
     if (value === undefined) throw new RangeError(`page ${page} is not one of this run`);
     return value;
+  }
+
+  clear(pages: Iterable<HostPage>): void {
+    const machine = this.#current?.machine;
+    for (const page of pages) {
+      if (machine !== undefined && !machine.pages.owns(page)) writePage(machine.memory, page, new Uint8Array(PAGE_BYTES));
+    }
   }
 
   close(): void {
