@@ -195,7 +195,8 @@ class Campaign {
       this.judge.judge(candidate, iommu, [known]).findings.every((one) => one.message !== found.message);
     const small = minimise(start, finding, iommu, this.judge, steerAround, stillKnown);
     // Several deviations at once may have hidden that this is one of them.
-    const later = known ?? (steerAround.length === 0 ? this.explanation(small.scenario, small.finding) : undefined);
+    const later =
+      known ?? (steerAround.length === 0 ? this.explanation(small.scenario, small.finding) : undefined);
     const signature = later?.id ?? signatureOf(small.scenario, small.finding);
     const before = this.found.get(signature);
     if (before) {

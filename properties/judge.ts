@@ -95,7 +95,12 @@ export class Judge {
     this.watcher?.begin(run, oracle);
     const verdict = this.firstFinding(run, observations, oracle, iommu);
     iommu.clear?.(oracle.strays);
-    return { run, failure: null, requests: run.actions.filter((one) => one.do === "request").length, ...verdict };
+    return {
+      run,
+      failure: null,
+      requests: run.actions.filter((one) => one.do === "request").length,
+      ...verdict,
+    };
   }
 
   /** The first thing that is wrong with a run; nothing after it can be relied on. */

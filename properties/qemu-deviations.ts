@@ -18,7 +18,7 @@ const all: readonly KnownDeviation[] = [
     id: "pasid-value-without-pasid",
     statement: "FRCD.PV reads FFFFh in records of faults met while walking, although PP is 0",
     specification: "11.4.7.6: PV is reserved (zero) where ECAP.PASID = 0",
-    versions: ["7.2", "10.0", "10.2"],
+    versions: ["7.2", "10.0"],
     repairs: (action, seen) => {
       const isRecord =
         action.do === "read-register" && action.offset === FAULT_RECORD_HIGH && action.width === 8;
@@ -31,7 +31,7 @@ const all: readonly KnownDeviation[] = [
     id: "cached-permission-fault-not-recorded",
     statement: "A request that a cached translation does not permit is blocked without a fault record",
     specification: "7.1.3 LGN.2, LGN.3 and 7.2.1: the fault is recorded, wherever the rights were taken from",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
+    versions: ["7.2", "10.0", "11.1"],
     relaxes: (outcome) => {
       const permission =
         outcome.rule === faultRules.writePermission || outcome.rule === faultRules.readPermission;
@@ -42,7 +42,7 @@ const all: readonly KnownDeviation[] = [
     id: "context-reserved-fault-ignores-fpd",
     statement: "Fault Bh (reserved bits of the context entry) is recorded although the entry has FPD = 1",
     specification: "7.1.3 LCT.3 is qualified; 7.1.1: qualified faults are not recorded under FPD = 1",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
+    versions: ["7.2", "10.0", "11.1"],
     relaxes: (outcome) => {
       const reserved = outcome.rule === faultRules.contextReserved;
       return reserved && !outcome.recorded ? { ...outcome, recorded: true } : null;
@@ -52,27 +52,17 @@ const all: readonly KnownDeviation[] = [
     id: "interrupt-range-access-not-recorded",
     statement: "Reads of FEEx_xxxxh and writes of other sizes than a DWORD are not reported as faults",
     specification: "3.15 and 5.1.4.1: fault reason 29h",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
+    versions: ["7.2", "10.0", "11.1"],
     relaxes: (outcome) =>
       outcome.rule === faultRules.interruptRangeAccess && outcome.recorded
         ? { ...outcome, recorded: false }
         : null,
   },
   {
-    id: "interrupt-range-by-page",
-    statement:
-      "A mapping faults with Eh when any part of its page overlaps FEEx_xxxxh, whatever address was asked for",
-    specification: "3.15, 7.1.3 LGN.4: the output address of the request decides",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
-    avoidsStep: (step) =>
-      step.do === "map" && step.size !== "4K" && overlapsInterruptRange(step.page, step.size),
-  },
-  {
     id: "pass-through-without-width",
-    statement:
-      "Pass-through requests beyond the host address width are not reported as faults, nor those into FEEx_xxxxh",
-    specification: "7.1.3 LGN.1.3, LGN.4 and 3.9: fault reasons 4h and Eh",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
+    statement: "Pass-through requests beyond the host address width are not reported as faults",
+    specification: "7.1.3 LGN.1.3 and 3.9: fault reason 4h",
+    versions: ["7.2", "10.0", "11.1"],
     relaxes: (outcome) => {
       const width = outcome.rule === faultRules.passThroughBeyondWidth;
       return width && outcome.recorded ? { ...outcome, recorded: false } : null;
@@ -82,7 +72,7 @@ const all: readonly KnownDeviation[] = [
     id: "fault-info-keeps-high-bits",
     statement: "FRCD.FI keeps address bits above the largest supported width",
     specification: "11.4.7.6: bits 63:N of FI read 0, N being the largest supported width",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
+    versions: ["7.2", "10.0", "11.1"],
     avoidsAction: (action) =>
       action.do === "request" &&
       action.request.page >= BEYOND_39_BITS &&
@@ -92,7 +82,7 @@ const all: readonly KnownDeviation[] = [
     id: "wait-without-sign-refused",
     statement: "A wait descriptor with neither a status write nor an interrupt is taken for an error",
     specification: "6.5.2.9: both flags may be clear; nothing makes such a descriptor invalid",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
+    versions: ["7.2", "10.0", "11.1"],
     avoidsStep: (step) => step.do === "wait" && step.sign === "none",
   },
   {
@@ -100,15 +90,10 @@ const all: readonly KnownDeviation[] = [
     statement: "Clearing FSTS.IQE does not restart the queue; only the next write to IQT does",
     specification:
       "6.5.2, 6.5.2.11: descriptors are fetched while QIES is set, IQE clear and the queue not empty",
-    versions: ["7.2", "10.0", "10.2", "11.1"],
+    versions: ["7.2", "10.0", "11.1"],
     avoidsStep: (step) => step.do === "queue-error" && !step.rewriteTail,
   },
 ];
-
-function overlapsInterruptRange(page: number, size: "2M" | "1G" | "4K"): boolean {
-  const pages = { "4K": 1, "2M": 512, "1G": 0x40000 }[size];
-  return page <= 0xfeeff && page + pages > 0xfee00;
-}
 
 /** The deviations known of a QEMU version. */
 export function qemuDeviations(version: string): readonly KnownDeviation[] {

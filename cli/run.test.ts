@@ -1,0 +1,131 @@
+/** The command line on good and bad input: exit codes, and one clear message that says what, where and what to do. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { run } from "./run.js";
+
+let folder = "";
+const before = process.cwd();
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "iommu-spec-cli-"));
+  process.chdir(folder);
+});
+
+afterEach(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true });
+});
+
+function commandLine(...args: string[]): { code: number; out: string; errors: string[] } {
+  const lines: string[] = [];
+  const errors: string[] = [];
+  const code = run(
+    args,
+    (line) => lines.push(line),
+    (line) => errors.push(line),
+  );
+  return { code, out: lines.join("\n"), errors };
+}
+
+const FAULTY = ["check", "--on", "reference:fault-wrong-source", "--runs", "400", "--seed", "1"];
+
+describe("check", () => {
+  it("holds on the reference: exit code 0, a verdict for every invariant, and what that means", () => {
+    const { code, out } = commandLine("check", "--on", "reference", "--runs", "300", "--seed", "1");
+    expect(code).toBe(0);
+    for (const id of ["conformance", "I1", "I2", "I3", "I10", "I11"]) expect(out).toContain(id);
+    expect(out).toContain("No new violation in 300 random scenarios: that is evidence, not proof");
+  });
+
+  it("a faulty variant: exit code 1, the shrunk steps, and the command that replays them", () => {
+    const { code, out } = commandLine(...FAULTY);
+    expect(code).toBe(1);
+    expect(out).toContain("breaks conformance, I10");
+    expect(out).toMatch(/replay: npx iommu-spec replay out\/\S+\.json --on reference:fault-wrong-source/);
+  });
+
+  it("the same seed gives the same findings", () => {
+    const findings = () => JSON.parse(commandLine(...FAULTY, "--json").out).campaigns[0].findings;
+    expect(findings()).toEqual(findings());
+  });
+
+  it("--property restricts what counts", () => {
+    const { code, out } = commandLine(...FAULTY, "--property", "I3");
+    expect(code).toBe(0);
+    expect(out).not.toContain("I10");
+  });
+
+  it.each([
+    [["check", "--property", "I99"], /unknown property "I99"; known: conformance, I1/],
+    [["check", "--on", "bochs"], /unknown implementation "bochs"/],
+    [["check", "--on", "reference:nothing"], /unknown faulty variant "nothing"; known: page-flush/],
+    [["check", "--on", "reference", "--profile", "vax"], /unknown profile "vax"; known: qemu-39/],
+    [["check", "--runs", "many"], /--runs takes a whole number from 1 on, not "many"/],
+    [["check", "--time", "soon"], /--time takes a duration such as 30s, 10m or 1h, not "soon"/],
+    [["check", "--fast"], /Unknown option '--fast'/],
+    [["check", "--on", "qemu", "--qemu", "/nowhere/qemu"], /\/nowhere\/qemu: no such file: install it/],
+    [["prove"], /unknown command "prove"; known: check, replay, list/],
+    [["list", "bugs"], /list knows properties, implementations, profiles, rules, not "bugs"/],
+    [["replay"], /replay takes one file/],
+  ])("%j: exit code 2 and one message", (args, message) => {
+    const { code, errors } = commandLine(...args);
+    expect(code).toBe(2);
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatch(message);
+  });
+});
+
+describe("replay", () => {
+  function saved(): string {
+    commandLine(...FAULTY);
+    const [sub] = readdirSync("out");
+    return join("out", sub!, readdirSync(join("out", sub!))[0]!);
+  }
+
+  it("shows a saved counterexample again, on the implementation it was found on", () => {
+    const { code, out } = commandLine("replay", saved());
+    expect(code).toBe(1);
+    expect(out).toContain("breaks conformance, I10 (fault-record)");
+  });
+
+  it("a conforming implementation shows nothing inadmissible in the same scenario", () => {
+    const { code, out } = commandLine("replay", saved(), "--on", "reference");
+    expect(code).toBe(0);
+    expect(out).toContain("nothing inadmissible");
+  });
+
+  it.each([
+    ["a file that is missing", null, /cannot be read \(ENOENT\)/],
+    ["a file that is cut short", (text: string) => text.slice(0, text.length / 2), /not JSON, or cut short/],
+    ["a step of an unknown kind", (text: string) => text.replace('"read-faults"', '"fly"'), /at .*steps/],
+    [
+      "a profile nobody knows",
+      (text: string) => text.replace(/"profile": "[^"]+"/, '"profile": "vax"'),
+      /unknown profile "vax"/,
+    ],
+    [
+      "a number out of range",
+      (text: string) => text.replace(/"timing": \d+/, '"timing": -1'),
+      /at .*timing: expected a whole number/,
+    ],
+  ])("%s: exit code 2, and the message says where", (_, spoil, message) => {
+    const file = saved();
+    const spoiled = join(folder, "spoiled.json");
+    if (spoil) writeFileSync(spoiled, spoil(readFileSync(file, "utf8")));
+    const { code, errors } = commandLine("replay", spoiled);
+    expect(code).toBe(2);
+    expect(errors[0]).toContain(spoiled);
+    expect(errors[0]).toMatch(message);
+  });
+});
+
+describe("list", () => {
+  it("names properties, implementations and profiles; rules on request", () => {
+    const { code, out } = commandLine("list");
+    expect(code).toBe(0);
+    expect(out).toContain("sapphire-rapids");
+    expect(commandLine("list", "rules").out).toContain("vtd.second-stage.reserved-bits");
+  });
+});

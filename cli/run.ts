@@ -1,0 +1,57 @@
+/** The command line as a function: parses, calls, prints. */
+import { check } from "./check.js";
+import { ExitCode, UsageError } from "./errors.js";
+import { list } from "./list.js";
+import { type Options, parseOptions } from "./options.js";
+import { replay } from "./replay.js";
+
+const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges implementations
+
+  iommu-spec check                 run the invariants against the reference and, when installed, QEMU
+    --on NAME                      reference, reference:VARIANT (a faulty one) or qemu; may be given again
+    --qemu PATH                    the QEMU to use (default: IOMMU_SPEC_QEMU, then PATH)
+    --property ID                  only this invariant; may be given again
+    --profile ID                   only this platform; may be given again
+    --seed N  --runs N  --time D   which scenarios, how many, for how long (30s, 10m, 1h); default 20s each
+    --json                         the result as JSON
+  iommu-spec replay FILE           run one saved counterexample or scenario again
+    --on NAME  --qemu PATH  --json
+  iommu-spec list [properties | implementations | profiles | rules]  [--json]
+
+Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;
+
+const commands: Readonly<Record<string, (options: Options, print: (line: string) => void) => ExitCode>> = {
+  check,
+  replay,
+  list,
+};
+
+/**
+ * Carries out a command line and returns the exit code. Results go to `print`; what is wrong with the command line, or
+ * with what it needs, is one line to `complain`.
+ */
+export function run(
+  args: readonly string[],
+  print: (line: string) => void,
+  complain: (line: string) => void,
+): ExitCode {
+  try {
+    return dispatch(args, print);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    complain(`iommu-spec: ${error.message}`);
+    return ExitCode.usage;
+  }
+}
+
+function dispatch(args: readonly string[], print: (line: string) => void): ExitCode {
+  const options = parseOptions(args);
+  const [name] = options.positionals;
+  if (options.help || name === undefined) {
+    print(HELP);
+    return options.help ? ExitCode.holds : ExitCode.usage;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (!command) throw new UsageError(`unknown command "${name}"; known: ${Object.keys(commands).join(", ")}`);
+  return command(options, print);
+}
