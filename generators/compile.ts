@@ -134,6 +134,7 @@ class Compiler {
     this.domains = scenario.domains.map(({ name, id, levels }, index) => ({ name, id, levels, index }));
     this.mappings.clear();
     this.wordsWritten.clear();
+    this.crossed = false;
     this.slot = FIRST_SLOT;
     this.software.reset(platform.storeVisibility.needsLineFlush);
     this.commands.reset(this.software.actions, platform, usesQueue, scenario.start === "translating");

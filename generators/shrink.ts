@@ -63,11 +63,19 @@ function* throughRegisters(scenario: Scenario): Generator<Scenario> {
 }
 
 const MAPPING_STEPS: readonly Step["do"][] = ["map", "unmap", "protect", "retable"];
-const TRANSLATION_STEPS: readonly Step["do"][] = [...MAPPING_STEPS, "attach", "detach", "set-root", "translation"];
+const TRANSLATION_STEPS: readonly Step["do"][] = [
+  ...MAPPING_STEPS,
+  "attach",
+  "detach",
+  "set-root",
+  "translation",
+];
 
 /** Pass-through, or no translation at all, needs no mappings: requests ask for the page that theirs led to. */
 function* passingThrough(scenario: Scenario): Generator<Scenario> {
-  const led = new Map(scenario.steps.flatMap((step) => (step.do === "map" ? [[step.iova, step.page] as const] : [])));
+  const led = new Map(
+    scenario.steps.flatMap((step) => (step.do === "map" ? [[step.iova, step.page] as const] : [])),
+  );
   const without = (kinds: readonly Step["do"][]) =>
     scenario.steps
       .filter((step) => !kinds.includes(step.do))

@@ -123,7 +123,7 @@ class Campaign {
     this.runs++;
     const judged = this.judge.judge(scenario, options.iommu, steerAround);
     this.requests += judged.requests;
-    if (judged.failure) return this.noteFailure(scenario, judged.failure, seed);
+    if (judged.failure) this.noteFailure(scenario, judged.failure, seed);
     if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
     for (const finding of judged.findings) this.note(scenario, finding, seed, steerAround);
   }
@@ -143,9 +143,10 @@ class Campaign {
   ): void {
     const broken = this.options.invariants.filter((one) => breaking(one, [finding]).length > 0);
     if (broken.length === 0) return;
-    if (steerAround.length === 0) {
-      const known = this.explanation(scenario, finding);
-      if (known) return this.noteKnown(known, scenario, finding, broken, seed);
+    const known = steerAround.length === 0 ? this.explanation(scenario, finding) : undefined;
+    if (known) {
+      this.noteKnown(known, scenario, finding, broken, seed);
+      return;
     }
     const look = lookOf(finding);
     const earlier = this.seen.get(look);

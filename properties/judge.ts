@@ -93,13 +93,14 @@ export class Judge {
       tablePages,
     });
     this.watcher?.begin(run, oracle);
-    const verdict = this.firstFinding(run, observations, oracle, iommu);
+    const { findings, unknown } = this.firstFinding(run, observations, oracle, iommu);
     iommu.clear?.(oracle.strays);
     return {
       run,
+      findings: findings.map((one) => inSteps(one, run)),
+      unknown,
       failure: null,
       requests: run.actions.filter((one) => one.do === "request").length,
-      ...verdict,
     };
   }
 
@@ -130,6 +131,16 @@ export class Judge {
     }
     return { findings: first ? [first] : [], unknown: null };
   }
+}
+
+/** A finding that speaks of the scenario's steps, as reports number them, in place of actions. */
+function inSteps(finding: Finding, run: CompiledRun): Finding {
+  const translate = (line: string) =>
+    line.replaceAll(/action (\d+)/g, (_, action) => {
+      const step = run.stepOf[Number(action)] ?? -1;
+      return step < 0 ? "the preparation" : `step ${step + 1}`;
+    });
+  return { ...finding, message: translate(finding.message), witness: finding.witness.map(translate) };
 }
 
 /** The scenario without the steps that known deviations are triggered by. */

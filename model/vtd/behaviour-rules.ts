@@ -12,10 +12,22 @@ const rule = (id: string, section: string, statement: string): Rule => ({
 
 /** Outcomes of requests that are not blocked. */
 export const servedRules = {
-  translated: rule("served.translated", "3.7", "A request whose entries allow it reaches the page they lead to"),
-  stale: rule("served.from-cache", "6.2.4.1", "A request may be answered from entries cached before their invalidation"),
+  translated: rule(
+    "served.translated",
+    "3.7",
+    "A request whose entries allow it reaches the page they lead to",
+  ),
+  stale: rule(
+    "served.from-cache",
+    "6.2.4.1",
+    "A request may be answered from entries cached before their invalidation",
+  ),
   passThrough: rule("served.pass-through", "3.9", "A pass-through request reaches the address it carries"),
-  untranslated: rule("served.untranslated", "11.4.4.2", "With TES = 0 a request reaches the address it carries"),
+  untranslated: rule(
+    "served.untranslated",
+    "11.4.4.2",
+    "With TES = 0 a request reaches the address it carries",
+  ),
   interrupt: rule("served.interrupt", "3.15", "A DWORD write to FEEx_xxxxh goes to the interrupt unit"),
   interruptRead: rule("served.interrupt-range-read", "3.15", "A zero-length read of FEEx_xxxxh succeeds"),
   zeroLengthRead: rule("served.zero-length-read", "3.14", "A zero-length read of a readable page succeeds"),
@@ -23,9 +35,17 @@ export const servedRules = {
 
 export const faultLogRules = {
   record: rule("faults.record", "7.2.1", "A fault is recorded in the register that the index names"),
-  disabled: rule("faults.processing-disable", "7.1.1", "A qualified fault under a context entry with FPD = 1 is not recorded"),
+  disabled: rule(
+    "faults.processing-disable",
+    "7.1.1",
+    "A qualified fault under a context entry with FPD = 1 is not recorded",
+  ),
   collapse: rule("faults.collapse", "7.2.1", "A fault of a requester with one pending may be left out"),
-  overflow: rule("faults.overflow", "7.2.1", "A fault that finds its register in use sets PFO and changes no record"),
+  overflow: rule(
+    "faults.overflow",
+    "7.2.1",
+    "A fault that finds its register in use sets PFO and changes no record",
+  ),
   dropped: rule("faults.dropped-while-overflow", "7.2.1", "While PFO is set nothing is recorded"),
   clear: rule("faults.clear", "11.4.7.6", "Writing 1 to F frees the record"),
 } as const;
@@ -54,22 +74,46 @@ export const registerRules = {
 } as const;
 
 export const invalidationRules = {
-  contextGlobal: rule("invalidation.context-global", "6.5.2.1", "A global context-cache invalidation removes every entry"),
-  contextDomain: rule("invalidation.context-domain", "6.5.2.1", "A domain-selective one removes the entries of the domain id"),
+  contextGlobal: rule(
+    "invalidation.context-global",
+    "6.5.2.1",
+    "A global context-cache invalidation removes every entry",
+  ),
+  contextDomain: rule(
+    "invalidation.context-domain",
+    "6.5.2.1",
+    "A domain-selective one removes the entries of the domain id",
+  ),
   contextDevice: rule(
     "invalidation.context-device",
     "6.5.2.1",
     "A device-selective one removes the entries of the source ids that the function mask leaves equal",
   ),
-  iotlbGlobal: rule("invalidation.iotlb-global", "6.5.2.3", "A global IOTLB invalidation removes every entry"),
-  iotlbDomain: rule("invalidation.iotlb-domain", "6.5.2.3", "A domain-selective one removes the entries of the domain id"),
+  iotlbGlobal: rule(
+    "invalidation.iotlb-global",
+    "6.5.2.3",
+    "A global IOTLB invalidation removes every entry",
+  ),
+  iotlbDomain: rule(
+    "invalidation.iotlb-domain",
+    "6.5.2.3",
+    "A domain-selective one removes the entries of the domain id",
+  ),
   iotlbPage: rule(
     "invalidation.iotlb-page",
     "6.5.2.3",
     "A page-selective one removes what answers for the pages, whatever the page size of the entry",
   ),
-  iotlbLeafOnly: rule("invalidation.hint", "6.5.2.3", "With IH = 1 entries of the paging-structure caches may stay"),
-  drain: rule("invalidation.drain-writes", "6.5.4", "A draining invalidation completes after earlier translated writes"),
+  iotlbLeafOnly: rule(
+    "invalidation.hint",
+    "6.5.2.3",
+    "With IH = 1 entries of the paging-structure caches may stay",
+  ),
+  drain: rule(
+    "invalidation.drain-writes",
+    "6.5.4",
+    "A draining invalidation completes after earlier translated writes",
+  ),
 } as const;
 
 /** Every rule of the implemented parts, for coverage. */

@@ -7,7 +7,10 @@ import type { Platform } from "./profile.js";
 import { pageOf } from "./walk.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
-const type = [field<Platform>("Type", "3:0", "descriptor type"), field<Platform>("TypeHigh", "11:9", "descriptor type, upper bits")];
+const type = [
+  field<Platform>("Type", "3:0", "descriptor type"),
+  field<Platform>("TypeHigh", "11:9", "descriptor type, upper bits"),
+];
 
 export const DescriptorType = { context: 1, iotlb: 2, deviceTlb: 3, interruptEntry: 4, wait: 5 } as const;
 
@@ -44,27 +47,36 @@ export const iotlbDescriptor: Layout<Platform> = layout("IOTLB invalidate", "6.5
 export const deviceTlbDescriptor: Layout<Platform> = layout("device-TLB invalidate", "6.5.2.5", 128, [
   ...type,
   reserved("8:4"),
-  field("PFSIDLow", "15:12", "source id of the physical function", (p) => (p.deviceTlbThrottling ? NEVER : 12)),
+  field("PFSIDLow", "15:12", "source id of the physical function", (p) =>
+    p.deviceTlbThrottling ? NEVER : 12,
+  ),
   field("MIP", "20:16", "largest number of pending invalidations"),
   reserved("31:21"),
   field("SID", "47:32", "source id"),
   reserved("51:48"),
-  field("PFSIDHigh", "63:52", "source id of the physical function", (p) => (p.deviceTlbThrottling ? NEVER : 52)),
+  field("PFSIDHigh", "63:52", "source id of the physical function", (p) =>
+    p.deviceTlbThrottling ? NEVER : 52,
+  ),
   field("S", "64", "size"),
   reserved("75:65"),
   field("ADDR", "127:76", "page"),
 ]);
 
-export const interruptEntryDescriptor: Layout<Platform> = layout("interrupt entry cache invalidate", "6.5.2.8", 128, [
-  ...type,
-  field("G", "4", "granularity"),
-  reserved("8:5"),
-  reserved("26:12"),
-  field("IM", "31:27", "index mask"),
-  field("IIDX", "47:32", "interrupt index"),
-  reserved("63:48"),
-  reserved("127:64"),
-]);
+export const interruptEntryDescriptor: Layout<Platform> = layout(
+  "interrupt entry cache invalidate",
+  "6.5.2.8",
+  128,
+  [
+    ...type,
+    field("G", "4", "granularity"),
+    reserved("8:5"),
+    reserved("26:12"),
+    field("IM", "31:27", "index mask"),
+    field("IIDX", "47:32", "interrupt index"),
+    reserved("63:48"),
+    reserved("127:64"),
+  ],
+);
 
 export const waitDescriptor: Layout<Platform> = layout("invalidation wait", "6.5.2.9", 128, [
   ...type,
@@ -94,9 +106,17 @@ const rule = (id: string, section: string, statement: string): Rule => ({
 });
 
 export const queueErrorRules = {
-  type: rule("descriptor-type", "6.5.2.11", "A descriptor has a type that table 26 lists for the mode and the unit supports"),
+  type: rule(
+    "descriptor-type",
+    "6.5.2.11",
+    "A descriptor has a type that table 26 lists for the mode and the unit supports",
+  ),
   reserved: rule("reserved-bits", "11.4.9.9", "Reserved bits of a descriptor are zero"),
-  granularity: rule("granularity", "6.5.2.3", "A descriptor asks for a granularity that exists and the unit supports"),
+  granularity: rule(
+    "granularity",
+    "6.5.2.3",
+    "A descriptor asks for a granularity that exists and the unit supports",
+  ),
 } as const;
 
 /** IQEI codes of 11.4.9.9. */
@@ -158,14 +178,20 @@ export class DescriptorDecoder {
   private decodeIotlb(low: number, low2: number, high2: number): Descriptor {
     const granularity = (low >>> 4) & 3;
     const domainId = low >>> 16;
-    const drainsWrites = this.platform.majorVersion >= 2 || (this.platform.drainsWrites && (low & 0x40) !== 0);
+    const drainsWrites =
+      this.platform.majorVersion >= 2 || (this.platform.drainsWrites && (low & 0x40) !== 0);
     if (granularity === Granularity.global) {
       return { kind: "invalidate", target: { cache: "iotlb", granularity: "global" }, drainsWrites };
     }
     if (granularity === Granularity.domain) {
-      return { kind: "invalidate", target: { cache: "iotlb", granularity: "domain", domainId }, drainsWrites };
+      return {
+        kind: "invalidate",
+        target: { cache: "iotlb", granularity: "domain", domainId },
+        drainsWrites,
+      };
     }
-    if (granularity !== Granularity.selective || !this.platform.pageSelectiveInvalidation) return granularityError();
+    if (granularity !== Granularity.selective || !this.platform.pageSelectiveInvalidation)
+      return granularityError();
     const mask = low2 & 0x3f;
     if (mask > this.platform.largestAddressMask) {
       return { kind: "unspecified", why: "an address mask above CAP.MAMV (6.5.2.3)" };
@@ -176,9 +202,21 @@ export class DescriptorDecoder {
 }
 
 /** The pages a page-selective invalidation covers: 2^mask of them, the address aligned to that. */
-export function pageSelective(domainId: number, page: number, mask: number, leafOnly: boolean): InvalidationTarget {
+export function pageSelective(
+  domainId: number,
+  page: number,
+  mask: number,
+  leafOnly: boolean,
+): InvalidationTarget {
   const pageCount = 2 ** mask;
-  return { cache: "iotlb", granularity: "page", domainId, firstPage: page - (page % pageCount), pageCount, leafOnly };
+  return {
+    cache: "iotlb",
+    granularity: "page",
+    domainId,
+    firstPage: page - (page % pageCount),
+    pageCount,
+    leafOnly,
+  };
 }
 
 /** What a context-cache invalidation of this granularity covers; null when the granularity does not exist. */
@@ -200,7 +238,13 @@ function decodeContext(low: number, high: number): Descriptor {
   return target ? { kind: "invalidate", target, drainsWrites: false } : granularityError();
 }
 
-function decodeWait(low: number, high: number, low2: number, high2: number, hostAddressWidth: number): Descriptor {
+function decodeWait(
+  low: number,
+  high: number,
+  low2: number,
+  high2: number,
+  hostAddressWidth: number,
+): Descriptor {
   const page = pageOf(low2, high2) % 2 ** (hostAddressWidth - 12);
   return {
     kind: "wait",
@@ -220,7 +264,10 @@ function granularityError(): Descriptor {
 }
 
 /** A descriptor with these fields, as two 64-bit words. */
-export function encodeDescriptor(of: Layout<Platform>, values: Readonly<Record<string, number>>): [Word, Word] {
+export function encodeDescriptor(
+  of: Layout<Platform>,
+  values: Readonly<Record<string, number>>,
+): [Word, Word] {
   const [first, second] = encode(of, values);
   return [first!, second!];
 }

@@ -40,7 +40,11 @@ export function explainEffect(oracle: VtdOracle, request: Request, effect: numbe
   const { chain, refusals } = bestChain(oracle, request, effect, now);
   if (!chain) return { everReachable: false, rules: [...refusals], lines: describeRefusals(refusals) };
   const lines = chain.links.map((link) => describeLink(link, now));
-  return { everReachable: true, rules: [], lines: [...lines, ...describeFences(oracle, request, chain, now)] };
+  return {
+    everReachable: true,
+    rules: [],
+    lines: [...lines, ...describeFences(oracle, request, chain, now)],
+  };
 }
 
 /** The chain with the fewest superseded values among those that lead to the effect, fences ignored. */
@@ -66,7 +70,8 @@ function bestChain(
     }
     const links = copyLinks(reader);
     const staleLinks = links.filter((link) => link.until <= now).length;
-    if (!chain || staleLinks < chain.staleLinks) chain = { links, domainId: translation.domainId, staleLinks };
+    if (!chain || staleLinks < chain.staleLinks)
+      chain = { links, domainId: translation.domainId, staleLinks };
   } while (reader.next());
   return { chain, refusals };
 }
@@ -97,9 +102,9 @@ function linkName(index: number, level: number): string {
 function describeLink(link: LinkValue, now: number): string {
   const value = `0x${link.high.toString(16).padStart(8, "0")}_${link.low.toString(16).padStart(8, "0")}`;
   const where = showAddress(link.page, link.word * 8);
-  const since = link.since === 0 ? "from the start" : `stored by step ${link.since - 1}`;
+  const since = link.since === 0 ? "from the start" : `stored by action ${link.since - 1}`;
   if (link.until > now) return `${link.name} at ${where}: ${value}, ${since}, still there`;
-  return `${link.name} at ${where}: ${value}, ${since}, replaced by step ${link.until - 1}`;
+  return `${link.name} at ${where}: ${value}, ${since}, replaced by action ${link.until - 1}`;
 }
 
 /** For every superseded link: the invalidations that rule it out, and those that would not. */
@@ -109,11 +114,20 @@ function describeFences(oracle: VtdOracle, request: Request, chain: ExplainedCha
   for (const [index, link] of chain.links.entries()) {
     if (link.until > now) continue;
     const cache = cacheOf(index, last);
-    const tags = { sourceId: request.requester, domainId: chain.domainId, page: request.page, level: link.level };
-    const covering = oracle.log.entries.filter((one) => one.submitted >= link.until && covers(one.target, cache, tags));
+    const tags = {
+      sourceId: request.requester,
+      domainId: chain.domainId,
+      page: request.page,
+      level: link.level,
+    };
+    const covering = oracle.log.entries.filter(
+      (one) => one.submitted >= link.until && covers(one.target, cache, tags),
+    );
     const fencing = covering.filter((one) => one.observed <= now);
-    if (fencing.length > 0) lines.push(`the old ${link.name} is ruled out by ${describeInvalidation(fencing[0]!)}`);
-    else if (covering.length > 0) lines.push(`the old ${link.name} could still be cached: ${describeInvalidation(covering[0]!)}`);
+    if (fencing.length > 0)
+      lines.push(`the old ${link.name} is ruled out by ${describeInvalidation(fencing[0]!)}`);
+    else if (covering.length > 0)
+      lines.push(`the old ${link.name} could still be cached: ${describeInvalidation(covering[0]!)}`);
     else lines.push(`the old ${link.name} was not invalidated since`);
   }
   return lines;
@@ -126,8 +140,8 @@ function cacheOf(index: number, last: number): Cache {
 
 function describeInvalidation(one: Invalidation): string {
   const by = one.queued ? "the queue" : "register";
-  const seen = one.observed === OPEN ? "never seen complete" : `seen complete at step ${one.observed - 1}`;
-  return `the ${describeTarget(one.target)} submitted through ${by} at step ${one.submitted - 1} and ${seen}`;
+  const seen = one.observed === OPEN ? "never seen complete" : `seen complete at action ${one.observed - 1}`;
+  return `the ${describeTarget(one.target)} submitted through ${by} at action ${one.submitted - 1} and ${seen}`;
 }
 
 /** An invalidation in words. */
@@ -146,5 +160,7 @@ export function describeTarget(target: InvalidationTarget): string {
 
 function describeRefusals(refusals: ReadonlySet<string>): string[] {
   if (refusals.size === 0) return ["no value that any entry has held leads there"];
-  return [`no value that any entry has held leads there; the tables as they are break ${[...refusals].join(", ")}`];
+  return [
+    `no value that any entry has held leads there; the tables as they are break ${[...refusals].join(", ")}`,
+  ];
 }

@@ -318,9 +318,9 @@ describe("findings", () => {
         "level-4 entry at 0x3000: 0x00000000_00004003, from the start, still there",
         "level-3 entry at 0x4000: 0x00000000_00005003, from the start, still there",
         "level-2 entry at 0x5000: 0x00000000_00006003, from the start, still there",
-        "level-1 entry at 0x6000: 0x00000000_00010003, from the start, replaced by step 1",
+        "level-1 entry at 0x6000: 0x00000000_00010003, from the start, replaced by action 1",
         "the old level-1 entry is ruled out by the IOTLB invalidation of 1 page at 0x0 in domain 5 " +
-          "submitted through the queue at step 4 and seen complete at step 8",
+          "submitted through the queue at action 4 and seen complete at action 8",
       ],
     });
   });

@@ -255,7 +255,8 @@ export class VtdOracle {
   private noteStrays(request: Request, outcomes: readonly Outcome[]): void {
     if (request.type === "read" || request.length === 0) return;
     for (const { effect } of outcomes) {
-      if (effect >= 0 && effect < this.platform.profile.memoryPages && !this.visible.has(effect)) this.strays.add(effect);
+      if (effect >= 0 && effect < this.platform.profile.memoryPages && !this.visible.has(effect))
+        this.strays.add(effect);
     }
   }
 

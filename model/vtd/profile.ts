@@ -1,7 +1,8 @@
 /** Platform profiles: the registers and habits that tell one VT-d implementation from another. */
-import type { StoreVisibility } from "../words/memory.js";
-import { decode } from "../words/layout.js";
+
 import type { Word } from "../trace.js";
+import { decode } from "../words/layout.js";
+import type { StoreVisibility } from "../words/memory.js";
 import { capabilityLayout, extendedCapabilityLayout } from "./capabilities.js";
 
 /** How an IOTLB entry is found. Rev 5 says by source id; older revisions and many implementations use the domain id. */

@@ -37,8 +37,24 @@ function profile(
 }
 
 export const profiles: readonly PlatformProfile[] = [
-  profile("qemu-39", "QEMU intel-iommu, aw-bits=39", "QEMU 7.2.22 registers", "1:0", "d2008c22260206", "f00f4a", 39),
-  profile("qemu-48", "QEMU intel-iommu, aw-bits=48", "QEMU 7.2.22 registers", "1:0", "d2008c222f0606", "f00f4a", 48),
+  profile(
+    "qemu-39",
+    "QEMU intel-iommu, aw-bits=39",
+    "QEMU 7.2.22 registers",
+    "1:0",
+    "d2008c22260206",
+    "f00f4a",
+    39,
+  ),
+  profile(
+    "qemu-48",
+    "QEMU intel-iommu, aw-bits=48",
+    "QEMU 7.2.22 registers",
+    "1:0",
+    "d2008c222f0606",
+    "f00f4a",
+    48,
+  ),
   profile(
     "qemu-48-caching-mode",
     "QEMU intel-iommu, aw-bits=48, caching-mode=on",

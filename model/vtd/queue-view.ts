@@ -38,11 +38,27 @@ const rule = (id: string, section: string, statement: string): Rule => ({
 });
 
 export const queueRules = {
-  statusWrite: rule("wait-status-write", "6.5.2.9", "A wait descriptor with SW = 1 writes its status data when it completes"),
-  interrupt: rule("wait-interrupt", "6.5.2.9", "A wait descriptor with IF = 1 sets ICS.IWC when it completes"),
+  statusWrite: rule(
+    "wait-status-write",
+    "6.5.2.9",
+    "A wait descriptor with SW = 1 writes its status data when it completes",
+  ),
+  interrupt: rule(
+    "wait-interrupt",
+    "6.5.2.9",
+    "A wait descriptor with IF = 1 sets ICS.IWC when it completes",
+  ),
   fence: rule("wait-fence", "6.5.2.9", "Descriptors behind a wait with FN = 1 execute after it completes"),
-  order: rule("wait-order", "6.5.2.12", "A wait completes after every descriptor behind the previous wait and ahead of it"),
-  stop: rule("stops-at-error", "6.5.2.11", "The head stays at a bad descriptor and nothing is fetched until IQE is cleared"),
+  order: rule(
+    "wait-order",
+    "6.5.2.12",
+    "A wait completes after every descriptor behind the previous wait and ahead of it",
+  ),
+  stop: rule(
+    "stops-at-error",
+    "6.5.2.11",
+    "The head stays at a bad descriptor and nothing is fetched until IQE is cleared",
+  ),
   head: rule("head", "11.4.9.1", "The head names the descriptor that is processed next"),
 } as const;
 
@@ -99,7 +115,8 @@ export class QueueView {
   /** IQT was written, or IQE cleared: descriptors up to the tail are hardware's from now on. */
   submit(step: number): void {
     if (!this.enabled || this.bad) return;
-    if (this.tail >= this.entries) throw new OutsideModel("a queue tail beyond the end of the queue (11.4.9.9)");
+    if (this.tail >= this.entries)
+      throw new OutsideModel("a queue tail beyond the end of the queue (11.4.9.9)");
     while (this.next !== this.tail) {
       const item = this.take(this.next, step);
       if (!item) return;
@@ -113,7 +130,8 @@ export class QueueView {
     const page = this.queuePage + Math.floor(index / 256);
     const word = (index % 256) * 2;
     const frame = memory.frameOf(page);
-    if (frame < 0) throw new OutsideModel(`the invalidation queue at page 0x${page.toString(16)} is not memory`);
+    if (frame < 0)
+      throw new OutsideModel(`the invalidation queue at page 0x${page.toString(16)} is not memory`);
     const descriptor = this.decoder.decode(
       memory.low(frame, word),
       memory.high(frame, word),
@@ -138,7 +156,8 @@ export class QueueView {
       }
       return { index, submitted: step, invalidation: null, wait: descriptor, done: false };
     }
-    if (descriptor.kind !== "invalidate") return { index, submitted: step, invalidation: null, wait: null, done: false };
+    if (descriptor.kind !== "invalidate")
+      return { index, submitted: step, invalidation: null, wait: null, done: false };
     const invalidation = this.log.submit(descriptor.target, step, true, this.fenceGroup);
     if (descriptor.drainsWrites) this.drains.push({ invalidation });
     return { index, submitted: step, invalidation, wait: null, done: false };
@@ -154,7 +173,11 @@ export class QueueView {
   pendingStatus(page: number, dword: number, value: number): Item | undefined {
     return this.items.find(
       ({ wait, done }) =>
-        !done && wait?.status && wait.status.page === page && wait.status.dword === dword && wait.status.data === value,
+        !done &&
+        wait?.status &&
+        wait.status.page === page &&
+        wait.status.dword === dword &&
+        wait.status.data === value,
     );
   }
 
@@ -176,7 +199,8 @@ export class QueueView {
       if (earlier.wait && !earlier.wait.fence) break;
       if (earlier.wait && !earlier.done) waits.push(earlier);
       earlier.done = true;
-      if (earlier.invalidation && earlier.invalidation.observed === OPEN) earlier.invalidation.observed = step;
+      if (earlier.invalidation && earlier.invalidation.observed === OPEN)
+        earlier.invalidation.observed = step;
     }
     this.fetched = Math.max(this.fetched, this.items.indexOf(item) + 1);
     return waits;

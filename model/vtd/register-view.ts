@@ -93,7 +93,8 @@ export class RegisterView {
 
   /** 11.4.4.1: level bits take the value written, one-shot bits act when they are 1. */
   private command(value: number, step: number): void {
-    if (this.file.read(Offset.RTADDR) & 0xc00) throw new OutsideModel("a translation table mode other than legacy");
+    if (this.file.read(Offset.RTADDR) & 0xc00)
+      throw new OutsideModel("a translation table mode other than legacy");
     const changed = (this.levels ^ value) & GLOBAL_LEVEL_BITS;
     this.levels = (value & GLOBAL_LEVEL_BITS) >>> 0;
     if (changed & GlobalBit.translationEnable) {
@@ -133,7 +134,8 @@ export class RegisterView {
     const page = (low >>> 12) + this.file.read(iva + 4) * 0x100000;
     let target: InvalidationTarget | null = null;
     if (granularity === Granularity.global) target = { cache: "iotlb", granularity: "global" };
-    if (granularity === Granularity.domain) target = { cache: "iotlb", granularity: "domain", domainId: high & 0xffff };
+    if (granularity === Granularity.domain)
+      target = { cache: "iotlb", granularity: "domain", domainId: high & 0xffff };
     const fits = (low & 0x3f) <= this.platform.largestAddressMask;
     if (granularity === Granularity.selective && fits) {
       target = pageSelective(high & 0xffff, page, low & 0x3f, (low & 0x40) !== 0);
@@ -141,7 +143,8 @@ export class RegisterView {
     this.coverage.hit(registerRules.iotlbCommand);
     this.iotlb = this.start(granularity, target, step);
     const drainsWrites = this.platform.drainsWrites && (high & 0x10000) !== 0;
-    if (this.iotlb.invalidation && drainsWrites) this.queue.drains.push({ invalidation: this.iotlb.invalidation });
+    if (this.iotlb.invalidation && drainsWrites)
+      this.queue.drains.push({ invalidation: this.iotlb.invalidation });
   }
 
   /** 6.5.1: register invalidations are for a disabled queue and, up to major version 5, carried out. */
@@ -258,7 +261,8 @@ export class RegisterView {
     if ((mask & 0x80000000) === 0) return null;
     const command = this[which];
     const rule = which === "context" ? registerRules.contextCommand : registerRules.iotlbCommand;
-    if (value >>> 31) return command ? null : complaint("register", rule.id, "a command is shown that was not given");
+    if (value >>> 31)
+      return command ? null : complaint("register", rule.id, "a command is shown that was not given");
     if (!command) return null;
     const actual = which === "context" ? (value >>> 27) & 3 : (value >>> 25) & 3;
     const actualMask = which === "context" ? 0x18000000 : 0x06000000;
@@ -271,7 +275,11 @@ export class RegisterView {
     if ((mask & actualMask) !== actualMask >>> 0) return null;
     const allowed = command.invalidation ? actual >= 1 && actual <= command.requested : actual === 0;
     if (allowed) return null;
-    return complaint("register", rule.id, `granularity ${actual} is reported for a request of granularity ${command.requested}`);
+    return complaint(
+      "register",
+      rule.id,
+      `granularity ${actual} is reported for a request of granularity ${command.requested}`,
+    );
   }
 
   private sawFaultStatus(value: number, mask: number): Complaint {
@@ -281,7 +289,8 @@ export class RegisterView {
         return complaint("completion", queueRules.stop.id, "FSTS.IQE is set although no descriptor is bad");
       }
       if ((value & error) !== 0) this.queueErrorSeen = true;
-      else if (this.queueErrorSeen) return complaint("completion", queueRules.stop.id, "FSTS.IQE went away by itself");
+      else if (this.queueErrorSeen)
+        return complaint("completion", queueRules.stop.id, "FSTS.IQE went away by itself");
     }
     return this.faults.sawStatus(value, mask);
   }
@@ -290,7 +299,11 @@ export class RegisterView {
     const head = (value >>> 4) & 0x7fff;
     this.coverage.hit(queueRules.head);
     if (this.queueErrorSeen && this.queue.bad && head !== this.queue.bad.index) {
-      return complaint("completion", queueRules.stop.id, `the head is at ${head}, the bad descriptor at ${this.queue.bad.index}`);
+      return complaint(
+        "completion",
+        queueRules.stop.id,
+        `the head is at ${head}, the bad descriptor at ${this.queue.bad.index}`,
+      );
     }
     if (this.queue.sawHead(head)) return null;
     return complaint("completion", queueRules.head.id, `the head is at ${head}, where no descriptor waits`);
@@ -301,11 +314,16 @@ export class RegisterView {
     if ((value & 1) === 0) {
       this.completionPossible = false;
       if (!this.completionSignalled) return null;
-      return complaint("completion", queueRules.interrupt.id, "ICS.IWC is clear after a wait with IF = 1 completed");
+      return complaint(
+        "completion",
+        queueRules.interrupt.id,
+        "ICS.IWC is clear after a wait with IF = 1 completed",
+      );
     }
     if (this.completionSignalled) return null;
     const [item, another] = this.queue.pendingInterrupts();
-    if (!item && !this.completionPossible) return complaint("completion", queueRules.interrupt.id, "ICS.IWC is set although no wait asked for it");
+    if (!item && !this.completionPossible)
+      return complaint("completion", queueRules.interrupt.id, "ICS.IWC is set although no wait asked for it");
     this.coverage.hit(queueRules.interrupt);
     // 6.5.2.12: waits may complete in any order, so of several none is known to have.
     if (item && !another && !this.completionPossible) this.queue.complete(item, step);
@@ -341,7 +359,14 @@ export class RegisterView {
 /** Registers that read what they were given. Event registers may have bits that come and go by themselves. */
 function isPlain(platform: Platform, offset: number): boolean {
   const iva = platform.iotlbRegisterOffset;
-  const events: number[] = [Offset.FECTL, Offset.IECTL, Offset.CCMD, Offset.IQH + 4, Offset.IQT, Offset.IQERCD + 4];
+  const events: number[] = [
+    Offset.FECTL,
+    Offset.IECTL,
+    Offset.CCMD,
+    Offset.IQH + 4,
+    Offset.IQT,
+    Offset.IQERCD + 4,
+  ];
   const commands = [iva, iva + 4, iva + 8];
   return offset < 0x100 && !events.includes(offset) && !commands.includes(offset) && offset !== Offset.GCMD;
 }

@@ -18,7 +18,13 @@ export interface Register {
 
 type FieldRow = readonly [name: string, bits: string, access: Access, meaning: string];
 
-function register(name: string, section: string, offset: number, width: 32 | 64 | 128, rows: readonly FieldRow[]): Register {
+function register(
+  name: string,
+  section: string,
+  offset: number,
+  width: 32 | 64 | 128,
+  rows: readonly FieldRow[],
+): Register {
   const fields = rows.map(([fieldName, bits, , meaning]) => field(fieldName, bits, meaning));
   const gaps: string[] = [];
   let free = 0;
@@ -70,12 +76,20 @@ const globalBits = (access: Access, suffix: "command" | "status"): FieldRow[] =>
   [suffix === "command" ? "CFI" : "CFIS", "23", access, `compatibility format interrupt ${suffix}`],
 ];
 
-const event = (control: string, data: string, address: string, upper: string, section: (n: number) => string): Register[] => [
+const event = (
+  control: string,
+  data: string,
+  address: string,
+  upper: string,
+  section: (n: number) => string,
+): Register[] => [
   register(control, section(0), Offset[control.replace("_REG", "") as keyof typeof Offset], 32, [
     ["IM", "31", "RW", "interrupt mask"],
     ["IP", "30", "RO", "interrupt pending"],
   ]),
-  register(data, section(1), Offset[data.replace("_REG", "") as keyof typeof Offset], 32, [["IMD", "15:0", "RW", "data"]]),
+  register(data, section(1), Offset[data.replace("_REG", "") as keyof typeof Offset], 32, [
+    ["IMD", "15:0", "RW", "data"],
+  ]),
   register(address, section(2), Offset[address.replace("_REG", "") as keyof typeof Offset], 32, [
     ["MA", "31:2", "RW", "message address"],
   ]),
@@ -124,7 +138,9 @@ export function registersOf(platform: Platform): readonly Register[] {
       ["DW", "11", "RW", "descriptor width: 1 for 256 bits"],
       ["IQA", "63:12", "RW", "queue address"],
     ]),
-    register("ICS_REG", "11.4.9.4", Offset.ICS, 32, [["IWC", "0", "RW1C", "invalidation wait descriptor complete"]]),
+    register("ICS_REG", "11.4.9.4", Offset.ICS, 32, [
+      ["IWC", "0", "RW1C", "invalidation wait descriptor complete"],
+    ]),
     ...event("IECTL_REG", "IEDATA_REG", "IEADDR_REG", "IEUADDR_REG", (n) => `11.4.9.${5 + n}`),
     register("IQERCD_REG", "11.4.9.9", Offset.IQERCD, 64, [
       ["IQEI", "3:0", "RO", "invalidation queue error information"],

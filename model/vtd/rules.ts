@@ -19,13 +19,27 @@ function fault(
   section: string,
   statement: string,
 ): FaultRule {
-  return { id: `vtd.${id}`, condition, reason, qualified: qualified === "qualified", section: `VT-d ${section}`, statement };
+  return {
+    id: `vtd.${id}`,
+    condition,
+    reason,
+    qualified: qualified === "qualified",
+    section: `VT-d ${section}`,
+    statement,
+  };
 }
 
 export const faultRules = {
   rootFetch: fault("root.fetch", "LRT.1", 0x8, "unqualified", "7.1.3", "The root entry can be read"),
   rootPresent: fault("root.present", "LRT.2", 0x1, "unqualified", "9.1", "The root entry is present"),
-  rootReserved: fault("root.reserved-bits", "LRT.3", 0xa, "unqualified", "9.1", "Reserved bits of the root entry are zero"),
+  rootReserved: fault(
+    "root.reserved-bits",
+    "LRT.3",
+    0xa,
+    "unqualified",
+    "9.1",
+    "Reserved bits of the root entry are zero",
+  ),
   contextFetch: fault("context.fetch", "LCT.1", 0x9, "unqualified", "7.1.3", "The context entry can be read"),
   contextPresent: fault("context.present", "LCT.2", 0x2, "qualified", "9.3", "The context entry is present"),
   contextReserved: fault(
@@ -36,7 +50,14 @@ export const faultRules = {
     "9.3",
     "Reserved bits of the context entry are zero",
   ),
-  contextAddressWidth: fault("context.address-width", "LCT.4.1", 0x3, "qualified", "9.3", "AW is a width the unit supports"),
+  contextAddressWidth: fault(
+    "context.address-width",
+    "LCT.4.1",
+    0x3,
+    "qualified",
+    "9.3",
+    "AW is a width the unit supports",
+  ),
   contextTranslationType: fault(
     "context.translation-type",
     "LCT.4.2",
@@ -53,7 +74,14 @@ export const faultRules = {
     "7.1.3",
     "The first second-stage entry can be read through SSPTPTR",
   ),
-  tableFetch: fault("second-stage.fetch", "LSS.1", 0x7, "qualified", "7.1.3", "Every deeper second-stage entry can be read"),
+  tableFetch: fault(
+    "second-stage.fetch",
+    "LSS.1",
+    0x7,
+    "qualified",
+    "7.1.3",
+    "Every deeper second-stage entry can be read",
+  ),
   secondStageReserved: fault(
     "second-stage.reserved-bits",
     "LSS.2",

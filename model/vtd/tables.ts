@@ -43,7 +43,12 @@ export const contextEntryLayout: VtdLayout = layout("context entry", "9.3", 128,
 ]);
 
 /** What the entries of every second-stage level share, apart from bit 7 and the address. */
-function secondStageEntry(name: string, bit7: Field<Platform>, snoop: Field<Platform>, address_: Field<Platform>[]): VtdLayout {
+function secondStageEntry(
+  name: string,
+  bit7: Field<Platform>,
+  snoop: Field<Platform>,
+  address_: Field<Platform>[],
+): VtdLayout {
   return layout(name, "9.8", 64, [
     field("R", "0", "read"),
     field("W", "1", "write"),
@@ -61,42 +66,61 @@ function secondStageEntry(name: string, bit7: Field<Platform>, snoop: Field<Plat
 const snoopReserved = reserved<Platform>("11");
 const snoopOfLeaf = field<Platform>("SNP", "11", "snoop", (platform) => (platform.snoopControl ? NEVER : 11));
 const pageSize = (supported: (platform: Platform) => boolean) =>
-  field<Platform>("PS", "7", "page size: the entry maps a page", (platform) => (supported(platform) ? NEVER : 7));
+  field<Platform>("PS", "7", "page size: the entry maps a page", (platform) =>
+    supported(platform) ? NEVER : 7,
+  );
 const tableAddress = [address<Platform>("ADDR", "51:12", "next table, or page")];
 
 /** Second-stage layouts by level: what an entry that points to a table looks like, and one that maps a page. */
-export const secondStageLayouts: readonly { readonly level: number; readonly leaf: boolean; readonly layout: VtdLayout }[] =
-  [
-    { level: 5, leaf: false, layout: secondStageEntry("SS-PML5E", reserved("7"), snoopReserved, tableAddress) },
-    { level: 4, leaf: false, layout: secondStageEntry("SS-PML4E", reserved("7"), snoopReserved, tableAddress) },
-    {
-      level: 3,
-      leaf: false,
-      layout: secondStageEntry("SS-PDPE, table", field("PS", "7", "page size: zero"), snoopReserved, tableAddress),
-    },
-    {
-      level: 3,
-      leaf: true,
-      layout: secondStageEntry("SS-PDPE, 1 GiB page", pageSize((p) => p.superpages1G), snoopOfLeaf, [
-        reserved("29:12"),
-        address("ADDR", "51:30", "page"),
-      ]),
-    },
-    {
-      level: 2,
-      leaf: false,
-      layout: secondStageEntry("SS-PDE, table", field("PS", "7", "page size: zero"), snoopReserved, tableAddress),
-    },
-    {
-      level: 2,
-      leaf: true,
-      layout: secondStageEntry("SS-PDE, 2 MiB page", pageSize((p) => p.superpages2M), snoopOfLeaf, [
-        reserved("20:12"),
-        address("ADDR", "51:21", "page"),
-      ]),
-    },
-    { level: 1, leaf: true, layout: secondStageEntry("SS-PTE", ignored("7"), snoopOfLeaf, tableAddress) },
-  ];
+export const secondStageLayouts: readonly {
+  readonly level: number;
+  readonly leaf: boolean;
+  readonly layout: VtdLayout;
+}[] = [
+  { level: 5, leaf: false, layout: secondStageEntry("SS-PML5E", reserved("7"), snoopReserved, tableAddress) },
+  { level: 4, leaf: false, layout: secondStageEntry("SS-PML4E", reserved("7"), snoopReserved, tableAddress) },
+  {
+    level: 3,
+    leaf: false,
+    layout: secondStageEntry(
+      "SS-PDPE, table",
+      field("PS", "7", "page size: zero"),
+      snoopReserved,
+      tableAddress,
+    ),
+  },
+  {
+    level: 3,
+    leaf: true,
+    layout: secondStageEntry(
+      "SS-PDPE, 1 GiB page",
+      pageSize((p) => p.superpages1G),
+      snoopOfLeaf,
+      [reserved("29:12"), address("ADDR", "51:30", "page")],
+    ),
+  },
+  {
+    level: 2,
+    leaf: false,
+    layout: secondStageEntry(
+      "SS-PDE, table",
+      field("PS", "7", "page size: zero"),
+      snoopReserved,
+      tableAddress,
+    ),
+  },
+  {
+    level: 2,
+    leaf: true,
+    layout: secondStageEntry(
+      "SS-PDE, 2 MiB page",
+      pageSize((p) => p.superpages2M),
+      snoopOfLeaf,
+      [reserved("20:12"), address("ADDR", "51:21", "page")],
+    ),
+  },
+  { level: 1, leaf: true, layout: secondStageEntry("SS-PTE", ignored("7"), snoopOfLeaf, tableAddress) },
+];
 
 /** The second-stage layout an entry of a level has. @throws RangeError for a level or size that does not exist */
 export function secondStageLayout(level: number, leaf: boolean): VtdLayout {

@@ -4,7 +4,7 @@
  * business; what is checked, and in which order, is decided here and nowhere else.
  */
 import { Effect, type Request } from "../trace.js";
-import { pageLimit, type Platform, platformOf, type PlatformProfile } from "./profile.js";
+import { type Platform, type PlatformProfile, pageLimit, platformOf } from "./profile.js";
 import { type FaultRule, faultRules } from "./rules.js";
 import { type ReservedBits, reservedBitsOf, TranslationType } from "./tables.js";
 
@@ -126,7 +126,13 @@ export function tableIndex(page: number, level: number): number {
 }
 
 /** Translates `page` for a requester with translation enabled; the mapping or the fault is left in `out`. */
-export function walk(platform: WalkPlatform, reader: TableReader, requester: number, page: number, out: Translation): void {
+export function walk(
+  platform: WalkPlatform,
+  reader: TableReader,
+  requester: number,
+  page: number,
+  out: Translation,
+): void {
   if (lookUpContext(platform, reader, requester, page, out)) translate(platform, reader, out);
 }
 
@@ -162,7 +168,12 @@ export function lookUpContext(
     out.fault = faultRules.rootPresent;
     return false;
   }
-  if ((reader.low & root[0]!) | (reader.high & root[1]!) | (reader.low2 & root[2]!) | (reader.high2 & root[3]!)) {
+  if (
+    (reader.low & root[0]!) |
+    (reader.high & root[1]!) |
+    (reader.low2 & root[2]!) |
+    (reader.high2 & root[3]!)
+  ) {
     out.fault = faultRules.rootReserved;
     return false;
   }
@@ -179,7 +190,8 @@ export function lookUpContext(
   }
   if ((low & context[0]!) | (high & context[1]!) | (low2 & context[2]!) | (high2 & context[3]!)) {
     // Choice: 9.3 says of SSPTPTR both that bits from HAW on are reserved and that TT = 10b ignores it.
-    const addressOnly = (low & context[0]! & 0xfff) === 0 && (low2 & context[2]!) === 0 && (high2 & context[3]!) === 0;
+    const addressOnly =
+      (low & context[0]! & 0xfff) === 0 && (low2 & context[2]!) === 0 && (high2 & context[3]!) === 0;
     if (!addressOnly || ((low >>> 2) & 3) !== TranslationType.passThrough) {
       out.fault = faultRules.contextReserved;
       return false;
@@ -190,7 +202,13 @@ export function lookUpContext(
 }
 
 /** 9.3: AW and TT must name what the unit supports; sets the first table, the level and the domain id. */
-function contextTranslation(platform: WalkPlatform, low: number, high: number, low2: number, out: Translation): boolean {
+function contextTranslation(
+  platform: WalkPlatform,
+  low: number,
+  high: number,
+  low2: number,
+  out: Translation,
+): boolean {
   const translationType = (low >>> 2) & 3;
   const levels = (low2 & 7) + 2;
   if (levels > 5 || ((platform.supportedLevels >>> levels) & 1) === 0) {

@@ -1,5 +1,11 @@
 /** The caches of the reference IOMMU: finite, filled and emptied at its own discretion. */
-import { covers, Cache, type CacheTags, type InvalidationTarget, PAGES_BY_LEVEL } from "../../../model/vtd/invalidation-log.js";
+import {
+  Cache,
+  type CacheTags,
+  covers,
+  type InvalidationTarget,
+  PAGES_BY_LEVEL,
+} from "../../../model/vtd/invalidation-log.js";
 import type { Translation } from "../../../model/vtd/walk.js";
 import type { Chance } from "../../../model/words/chance.js";
 
@@ -61,7 +67,8 @@ export const requiredRemoval: RemovalRules = {
     if (target.cache === "iotlb" && target.granularity === "page") {
       if (target.domainId !== entry.domainId) return false;
       return (
-        target.firstPage < entry.firstPage + entry.pageCount && entry.firstPage < target.firstPage + target.pageCount
+        target.firstPage < entry.firstPage + entry.pageCount &&
+        entry.firstPage < target.firstPage + target.pageCount
       );
     }
     return covers(target, Cache.iotlb, tagged(entry.sourceId, entry.domainId, entry.firstPage, 1));

@@ -167,7 +167,10 @@ export const deviations: readonly Deviation[] = [
     id: "register-command-completes-early",
     description: "ICC and IVT read as cleared before the invalidation is done",
     rule: "vtd.registers.iotlb-command",
-    minimum: smaller(3, "without translation: write, draining flush by register with its completion, new content of the page"),
+    minimum: smaller(
+      3,
+      "without translation: write, draining flush by register with its completion, new content of the page",
+    ),
     completesCommandsEarly: true,
   },
   {

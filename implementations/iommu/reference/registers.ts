@@ -3,7 +3,13 @@ import type { Observation } from "../../../model/trace.js";
 import { contextTarget, Granularity, pageSelective } from "../../../model/vtd/descriptors.js";
 import type { FaultLog } from "../../../model/vtd/fault-log.js";
 import type { InvalidationTarget } from "../../../model/vtd/invalidation-log.js";
-import { FaultStatusBit, GLOBAL_LEVEL_BITS, GlobalBit, Offset, RegisterFile } from "../../../model/vtd/registers.js";
+import {
+  FaultStatusBit,
+  GLOBAL_LEVEL_BITS,
+  GlobalBit,
+  Offset,
+  RegisterFile,
+} from "../../../model/vtd/registers.js";
 import type { WalkPlatform } from "../../../model/vtd/walk.js";
 import type { Deviation } from "./deviations.js";
 import type { QueueEffects, ReferenceQueue } from "./queue.js";
@@ -147,7 +153,8 @@ export class ReferenceRegisters {
     const page = (low >>> 12) + this.file.read(iva + 4) * 0x100000;
     let target: InvalidationTarget | null = null;
     if (granularity === Granularity.global) target = { cache: "iotlb", granularity: "global" };
-    if (granularity === Granularity.domain) target = { cache: "iotlb", granularity: "domain", domainId: high & 0xffff };
+    if (granularity === Granularity.domain)
+      target = { cache: "iotlb", granularity: "domain", domainId: high & 0xffff };
     if (granularity === Granularity.selective && (low & 0x3f) <= this.platform.largestAddressMask) {
       target = pageSelective(high & 0xffff, page, low & 0x3f, (low & 0x40) !== 0);
     }
