@@ -26,7 +26,13 @@ export interface Request {
 
 export type Action =
   /** A CPU store of one aligned 64-bit word; `word` is its index in the page, 0 to 511. */
-  | { readonly do: "store"; readonly page: HostPage; readonly word: number; readonly low: number; readonly high: number }
+  | {
+      readonly do: "store";
+      readonly page: HostPage;
+      readonly word: number;
+      readonly low: number;
+      readonly high: number;
+    }
   /** The CPU writes the 64-byte line `line` (0 to 63) of the page back to memory (CLFLUSH). */
   | { readonly do: "flush-line"; readonly page: HostPage; readonly line: number }
   | {

@@ -1,5 +1,5 @@
-import type { PlatformProfile } from "../../model/vtd/profile.js";
 import type { Action, Observation, RequestType } from "../../model/trace.js";
+import type { PlatformProfile } from "../../model/vtd/profile.js";
 import type { HostPage, RequesterId } from "../../model/words/address.js";
 
 /** Where a run starts: right after a platform reset, or translating with an empty root table and empty caches. */

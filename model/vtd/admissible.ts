@@ -8,7 +8,15 @@ import { type Chain, ChainMoments, type ContextWindow, latestSince, NOTHING_KNOW
 import type { InvalidationLog } from "./invalidation-log.js";
 import { type FaultRule, faultRules } from "./rules.js";
 import type { SteeringRegisters } from "./steering.js";
-import { decide, decideBeforeWalk, lookUpContext, Translation, type WalkPlatform, walk } from "./walk.js";
+import {
+  decide,
+  decideBeforeWalk,
+  lookUpContext,
+  Translation,
+  translate,
+  type WalkPlatform,
+  walk,
+} from "./walk.js";
 import { Link, WindowReader } from "./window-reader.js";
 
 /** One admissible outcome: what becomes of the request and, if it is blocked, why and whether that is recorded. */
@@ -58,6 +66,9 @@ export class AdmissibleOutcomes {
   private allContexts: ContextWindow[] | null = null;
   private now = 0;
   private request!: Request;
+  /** The requester's context entry has only ever had one value; {@link onlyDomain} is its domain id, or -1. */
+  private singleContext = false;
+  private onlyDomain = -1;
 
   constructor(
     private readonly platform: WalkPlatform,
@@ -80,6 +91,7 @@ export class AdmissibleOutcomes {
     this.found.length = 0;
     this.contextsByFunction.clear();
     this.allContexts = null;
+    this.singleContext = false;
     this.moments.begin(now, request.page);
     if (!this.ownChains()) return this.found;
     for (const requester of this.requesters) if (requester !== request.requester) this.chainsOf(requester);
@@ -98,7 +110,10 @@ export class AdmissibleOutcomes {
         continue;
       }
       walk(platform, reader, request.requester, request.page, translation);
-      if (!walked && !reader.hasChoice(Link.context)) this.rememberOnlyContext();
+      if (!walked && !reader.hasChoice(Link.context)) {
+        this.singleContext = true;
+        this.onlyDomain = translation.firstLevel > 0 ? translation.domainId : -1;
+      }
       walked = true;
       this.judge(own, request.requester);
     } while (reader.next());
@@ -108,15 +123,21 @@ export class AdmissibleOutcomes {
   /** Chains of another function: its paging-structure entries are shared by domain id, and IOTLB entries may be. */
   private chainsOf(requester: number): void {
     const { other, platform, request, translation } = this;
-    const contexts = this.contextsOf(request.requester);
-    if (contexts.length === 0) return;
+    if (this.singleContext && this.onlyDomain < 0) return;
     other.reader.begin(this.now);
     do {
       other.reader.translationEnabled();
-      walk(platform, other.reader, requester, request.page, translation);
-      if (translation.firstLevel === 0) continue;
-      if (contexts.some(({ domainId }) => domainId === translation.domainId)) this.judge(other, requester);
+      if (!lookUpContext(platform, other.reader, requester, request.page, translation)) continue;
+      if (!this.sharesDomain(translation.domainId)) continue;
+      translate(platform, other.reader, translation);
+      this.judge(other, requester);
     } while (other.reader.next(Link.rootPointer));
+  }
+
+  /** Some context entry of the requester has that domain id. */
+  private sharesDomain(domainId: number): boolean {
+    if (this.singleContext) return this.onlyDomain === domainId;
+    return this.contextsOf(this.request.requester).some((context) => context.domainId === domainId);
   }
 
   /** Adds what the chain just walked leads to, for each way in which it can have come about. */
@@ -129,7 +150,7 @@ export class AdmissibleOutcomes {
     if (translation.optionalFault && sourceId === request.requester) this.judgeOptional(chain);
     if (sourceId === request.requester && chain.reader.isCurrent()) {
       this.add(faultProcessingDisabled);
-      if (this.contextsByFunction.get(sourceId)?.length === 1) return;
+      if (this.singleContext) return;
     }
     if (chain.reader.length - 1 <= Link.context && !translation.passThrough) {
       if (!this.isFound(faultProcessingDisabled) && this.upperChainFeasible(chain))
@@ -304,19 +325,11 @@ export class AdmissibleOutcomes {
     return contexts;
   }
 
-  /** Without history the requester's first walk has already read all there is. */
-  private rememberOnlyContext(): void {
-    const { own, translation, request } = this;
-    const only =
-      translation.firstLevel > 0 ? [this.contextWindow(own.reader, translation, request.requester)] : [];
-    this.contextsByFunction.set(request.requester, only);
-  }
-
   private contextWindow(reader: WindowReader, translation: Translation, sourceId: number): ContextWindow {
     const { domainId, faultProcessingDisabled, passThrough, firstLevel } = translation;
     return {
-      since: reader.since.slice(0, Link.firstLevel),
-      until: reader.until.slice(0, Link.firstLevel),
+      since: upperLinks(reader.since),
+      until: upperLinks(reader.until),
       level: NO_LEVELS,
       sourceId,
       domainId,
@@ -324,4 +337,9 @@ export class AdmissibleOutcomes {
       faultProcessingDisabled,
     };
   }
+}
+
+/** A copy of what belongs to the registers, the root entry and the context entry. */
+function upperLinks(of: ArrayLike<number>): readonly number[] {
+  return [of[Link.enabled]!, of[Link.rootPointer]!, of[Link.root]!, of[Link.context]!];
 }

@@ -78,14 +78,20 @@ export class WindowReader implements TableReader {
 
   translationEnabled(): boolean {
     const { enabled } = this.registers;
-    const at = this.pick(Link.enabled, enabled.count, (index) => enabled.until[index]! > this.now);
+    const at =
+      enabled.count === 1
+        ? this.only(Link.enabled)
+        : this.pick(Link.enabled, enabled.count, (index) => enabled.until[index]! > this.now);
     this.push(enabled.since[at]!, enabled.until[at]!);
     return enabled.value[at] === 1;
   }
 
   rootTable(): number {
     const { rootPointer } = this.registers;
-    const at = this.pick(Link.rootPointer, rootPointer.count, () => true);
+    const at =
+      rootPointer.count === 1
+        ? this.only(Link.rootPointer)
+        : this.pick(Link.rootPointer, rootPointer.count, () => true);
     this.push(rootPointer.since[at]!, rootPointer.until[at]!);
     return rootPointer.value[at]!;
   }
@@ -132,6 +138,12 @@ export class WindowReader implements TableReader {
     this.since[this.length] = since;
     this.until[this.length] = until;
     this.length++;
+  }
+
+  /** A register that has held one value leaves no choice. */
+  private only(link: number): number {
+    this.more[link] = 0;
+    return 0;
   }
 
   /** The chosen one of `count` register values, newest first, among those that are usable. */

@@ -164,7 +164,9 @@ export class Run {
   #pageOverwritten(tag: number, offset: number): HostPage | undefined {
     const { qtest } = this.machine;
     const half = (reply: number) => (offset & 4 ? qtest.high(reply) : qtest.low(reply));
-    const found = this.#overwritten.find(({ word, reply }) => word === offset >>> 3 && half(reply) >>> 0 === tag);
+    const found = this.#overwritten.find(
+      ({ word, reply }) => word === offset >>> 3 && half(reply) >>> 0 === tag,
+    );
     return found?.page;
   }
 

@@ -105,7 +105,8 @@ class VtdQemu implements QemuIommu {
   clear(pages: Iterable<HostPage>): void {
     const machine = this.#current?.machine;
     for (const page of pages) {
-      if (machine !== undefined && !machine.pages.owns(page)) writePage(machine.memory, page, new Uint8Array(PAGE_BYTES));
+      if (machine !== undefined && !machine.pages.owns(page))
+        writePage(machine.memory, page, new Uint8Array(PAGE_BYTES));
     }
   }
 

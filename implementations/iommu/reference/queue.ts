@@ -2,8 +2,8 @@
 import { type Descriptor, DescriptorDecoder } from "../../../model/vtd/descriptors.js";
 import type { InvalidationTarget } from "../../../model/vtd/invalidation-log.js";
 import type { Platform } from "../../../model/vtd/profile.js";
-import type { PhysicalMemory } from "../../../model/words/memory.js";
 import type { Chance } from "../../../model/words/chance.js";
+import type { PhysicalMemory } from "../../../model/words/memory.js";
 import type { Deviation } from "./deviations.js";
 
 /** What the queue asks of the unit it belongs to. */
