@@ -114,7 +114,6 @@ class Compiler {
   private readonly wordsWritten = new Set<number>();
   private usesQueue = false;
   private slot = FIRST_SLOT;
-  private crossed = false;
 
   run(scenario: Scenario): void {
     this.begin(scenario);
@@ -134,7 +133,6 @@ class Compiler {
     this.domains = scenario.domains.map(({ name, id, levels }, index) => ({ name, id, levels, index }));
     this.mappings.clear();
     this.wordsWritten.clear();
-    this.crossed = false;
     this.slot = FIRST_SLOT;
     this.software.reset(platform.storeVisibility.needsLineFlush);
     this.commands.reset(this.software.actions, platform, usesQueue, scenario.start === "translating");
@@ -339,9 +337,7 @@ class Compiler {
     if (requester === undefined) return;
     if (type === "zero-length-read") {
       this.request(requester, iova, 0, 0, type);
-    } else if (step.crossing && length === 8 && !this.crossed) {
-      // Only one place in a page can be crossed from, so a second crossing would hide what the first one wrote.
-      this.crossed = true;
+    } else if (step.crossing && length === 8) {
       this.request(requester, iova, LAST_DWORD, 4, type);
       this.request(requester, iova + 1, 0, 4, type);
     } else {

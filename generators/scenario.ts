@@ -138,6 +138,7 @@ export const stepCodec = t.union(
       type: oneOf("read", "write", "atomic", "zero-length-read"),
       /** Bytes; a request of 8 bytes that crosses a page is split by the platform. */
       length: t.union([t.literal(4), t.literal(8)]),
+      /** At most one request of a scenario should: its halves have no place of their own to be recognised by. */
       crossing: t.boolean,
     }),
   ],

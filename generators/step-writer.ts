@@ -47,6 +47,7 @@ export class StepWriter {
   private readonly devices: readonly Device[];
   private readonly domains: readonly Domain[];
   private mappings = 0;
+  private crossed = false;
 
   constructor(
     private readonly chance: Chance,
@@ -310,7 +311,10 @@ export class StepWriter {
     const type = bits < 8 ? "write" : bits < 14 ? "read" : bits < 15 ? "atomic" : "zero-length-read";
     const length = chance.happens(64) ? 4 : 8;
     this.situation.used(device, iova);
-    this.steps.push({ do: "dma", device, iova, type, length, crossing: chance.happens(12) });
+    // Only one place in a page can be crossed from: a second crossing would hide what the first one wrote.
+    const crossing = length === 8 && !this.crossed && chance.happens(12);
+    this.crossed ||= crossing;
+    this.steps.push({ do: "dma", device, iova, type, length, crossing });
   }
 
   /** Addresses a device would try: mapped, just unmapped, next to either, of other devices, out of range. */

@@ -41,6 +41,37 @@ const BY_HAND: Readonly<Record<string, Partial<Platform>>> = {
     iotlbRegisterOffset: 0xf0,
     storeVisibility: { needsLineFlush: true, needsBufferFlush: false },
   },
+  /** CAP 80d2008c22260206, ECAP f00f4a */
+  "qemu-39-esrtps": {
+    majorVersion: 1,
+    hostAddressWidth: 39,
+    domainIdBits: 16,
+    supportedLevels: LEVELS(3),
+    guestAddressWidth: 39,
+    cachingMode: false,
+    setRootInvalidates: true,
+    faultRecords: 1,
+    faultRecordOffset: 0x220,
+    iotlbRegisterOffset: 0xf0,
+  },
+  /** CAP 80d2008c222f0606, ECAP f00f4a */
+  "qemu-48-esrtps": {
+    majorVersion: 1,
+    hostAddressWidth: 48,
+    domainIdBits: 16,
+    supportedLevels: LEVELS(3, 4),
+    guestAddressWidth: 48,
+    cachingMode: false,
+    setRootInvalidates: true,
+  },
+  /** CAP 80d2008c222f0686, ECAP f00f4a */
+  "qemu-48-caching-mode-esrtps": {
+    majorVersion: 1,
+    hostAddressWidth: 48,
+    supportedLevels: LEVELS(3, 4),
+    cachingMode: true,
+    setRootInvalidates: true,
+  },
   /** CAP 00d2008c222f0606, ECAP f00f4a */
   "qemu-48": {
     majorVersion: 1,
