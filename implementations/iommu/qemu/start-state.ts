@@ -16,13 +16,15 @@ import {
   WINDOW,
 } from "./registers.js";
 
+/** What a run left behind keeps this process from another one; a new process does not know of it. */
+export class StartStateError extends ImplementationError {}
+
 /** After a platform reset. */
 export function bringToReset(machine: Machine): void {
   if (machine.pristine) return;
   machine.platformReset();
   const strange = differences(machine.seen, machine.initial);
-  if (strange.length > 0)
-    throw new ImplementationError(`QEMU keeps state over a reset: ${strange.join(", ")}`);
+  if (strange.length > 0) throw new StartStateError(`QEMU keeps state over a reset: ${strange.join(", ")}`);
 }
 
 /** Translating with an empty root table, an empty queue and empty caches. */
@@ -36,7 +38,7 @@ export function bringToTranslating(machine: Machine, setup: RunSetup): void {
   program(machine, setup);
   const strange = differences(machine.seen, expected);
   if (strange.length > 0)
-    throw new ImplementationError(`QEMU does not reach the start state: ${strange.join(", ")}`);
+    throw new StartStateError(`QEMU does not reach the start state: ${strange.join(", ")}`);
 }
 
 /** Whether one more wait descriptor will empty the queue; otherwise only a platform reset switches it off. */

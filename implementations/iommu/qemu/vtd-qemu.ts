@@ -7,7 +7,7 @@ import { type Launch, Machine } from "./machine.js";
 import { PAGE_BYTES, RunMemory, writePage } from "./memory.js";
 import { blueprintOf, suffices } from "./options.js";
 import { Run } from "./run.js";
-import { bringToReset, bringToTranslating } from "./start-state.js";
+import { bringToReset, bringToTranslating, StartStateError } from "./start-state.js";
 
 /** Choices when opening QEMU; every one has a default. */
 export interface QemuOptions {
@@ -75,8 +75,8 @@ class VtdQemu implements QemuIommu {
     try {
       this.#prepare(machine, setup);
     } catch (error) {
-      if (!(error instanceof ImplementationError && machine.used)) throw error;
-      // Whatever the last run did to that process, a new one does not know of it.
+      // A process that died or hangs is a failure even between two runs: the one before may have caused it.
+      if (!(error instanceof StartStateError && machine.used)) throw error;
       this.#prepare(this.#machineFor(setup), setup);
     }
   }
