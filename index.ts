@@ -1,5 +1,6 @@
 /** The library: the executable specification, generators, invariants and implementations. */
 
+export { scenarioArbitrary } from "./generators/arbitrary.js";
 export { type CompiledRun, compileScenario } from "./generators/compile.js";
 export { defaultOptions, type GeneratorOptions, generateScenario } from "./generators/generate.js";
 export {

@@ -2,8 +2,13 @@
  * Known deviations of QEMU's intel-iommu in legacy mode, each measured and held against VT-d Rev 5.10. What QEMU does
  * differently but may do (collapsing faults, flushing more than asked) is not one.
  */
+import { PAGES_OF_SIZE, type PageSize } from "../generators/places.js";
 import { faultRules } from "../model/vtd/rules.js";
-import { inInterruptRange } from "../model/vtd/walk.js";
+import {
+  INTERRUPT_RANGE_FIRST_PAGE,
+  INTERRUPT_RANGE_LAST_PAGE,
+  inInterruptRange,
+} from "../model/vtd/walk.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
 const FAULT_RECORD_HIGH = 0x228;
@@ -59,6 +64,15 @@ const all: readonly KnownDeviation[] = [
         : null,
   },
   {
+    id: "interrupt-range-by-page",
+    statement:
+      "A mapping faults with Eh when any part of its page overlaps FEEx_xxxxh, whatever address is asked for",
+    specification: "3.15, 7.1.3 LGN.4: the output address of the request decides",
+    versions: ["7.2", "10.0", "11.1"],
+    avoidsStep: (step) =>
+      step.do === "map" && step.size !== "4K" && overlapsInterruptRange(step.page, step.size),
+  },
+  {
     id: "pass-through-without-width",
     statement: "Pass-through requests beyond the host address width are not reported as faults",
     specification: "7.1.3 LGN.1.3 and 3.9: fault reason 4h",
@@ -94,6 +108,10 @@ const all: readonly KnownDeviation[] = [
     avoidsStep: (step) => step.do === "queue-error" && !step.rewriteTail,
   },
 ];
+
+function overlapsInterruptRange(page: number, size: PageSize): boolean {
+  return page <= INTERRUPT_RANGE_LAST_PAGE && page + PAGES_OF_SIZE[size] > INTERRUPT_RANGE_FIRST_PAGE;
+}
 
 /** The deviations known of a QEMU version. */
 export function qemuDeviations(version: string): readonly KnownDeviation[] {

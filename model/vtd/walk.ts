@@ -300,6 +300,7 @@ export function decideBeforeWalk(request: Request, translationEnabled: boolean, 
   } else if (request.type === "zero-length-read") {
     out.effect = Effect.done;
   } else if (!translationEnabled) {
+    // Choice: 3.15 does not say whether its checks hold with TES = 0; such requests then pass like any other.
     out.effect = request.page;
   } else {
     out.effect = Effect.blocked;

@@ -61,6 +61,9 @@ export class Machine {
   #resets = 0;
 
   /** @throws ImplementationError when QEMU cannot be started as this machine */
+  /** Pages that were written while no run was under way. */
+  readonly writtenBetweenRuns = new Set<number>();
+
   constructor(
     readonly blueprint: Blueprint,
     private readonly launch: Launch,

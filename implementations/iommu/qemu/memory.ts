@@ -28,6 +28,8 @@ export class RunMemory {
   readonly #spans: readonly Span[];
   readonly #place = new Map<HostPage, { span: Span; dword: number }>();
   readonly #signature: string;
+  /** What is noted as the contents of memory is what it holds. */
+  #refreshed = false;
 
   constructor(
     private readonly memory: number,
@@ -54,12 +56,26 @@ export class RunMemory {
     return this.#signature === signature(dataPages, tablePages);
   }
 
-  /** Puts the start contents into memory. */
-  restart(): void {
+  /**
+   * Puts the start contents into memory: where the last run, as of the last {@link refresh}, left something else, and
+   * into the pages that were written since.
+   */
+  restart(writtenSince: ReadonlySet<HostPage>): void {
     for (const span of this.#spans) {
-      span.now.set(span.start);
-      write(this.memory, span, 0, span.now.length);
+      let from = -1;
+      for (let page = 0; page <= span.pages; page++) {
+        const changed =
+          page < span.pages &&
+          (!this.#refreshed || writtenSince.has(span.first + page) || differs(span, page));
+        if (changed && from < 0) from = page;
+        if (changed || from < 0) continue;
+        const [start, end] = [from * PAGE_DWORDS, page * PAGE_DWORDS];
+        span.now.set(span.start.subarray(start, end), start);
+        write(this.memory, span, start, end);
+        from = -1;
+      }
     }
+    this.#refreshed = false;
   }
 
   /** Zeroes the pages of this run that `next` will not overwrite, so that no tag of ours outlives the run. */
@@ -91,6 +107,7 @@ export class RunMemory {
 
   /** Looks at memory as it is now. */
   refresh(): void {
+    this.#refreshed = true;
     for (const span of this.#spans) {
       readSync(this.memory, span.now, 0, span.now.byteLength, span.first * PAGE_BYTES);
     }
@@ -116,6 +133,12 @@ export class RunMemory {
     const { span, dword } = this.#place.get(page)!;
     for (let at = 0; at < PAGE_DWORDS; at++) span.start[dword + at] = pageTag(page, 4 * at);
   }
+}
+
+/** Whether a page holds something else than at the start of a run. */
+function differs(span: Span, page: number): boolean {
+  const bytes = (words: Uint32Array) => new Uint8Array(words.buffer, page * PAGE_BYTES, PAGE_BYTES);
+  return Buffer.compare(bytes(span.start), bytes(span.now)) !== 0;
 }
 
 function write(memory: number, span: Span, from: number, to: number): void {

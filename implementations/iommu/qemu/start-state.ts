@@ -95,6 +95,7 @@ function startQueue(machine: Machine, page: number, level: number): void {
 function drainQueue(machine: Machine): void {
   const head = at(machine.seen, Register.queueHead) % (QUEUE_DESCRIPTORS * DESCRIPTOR_BYTES);
   const address = queuePage(machine.seen) * PAGE_BYTES + head;
+  machine.writtenBetweenRuns.add(queuePage(machine.seen));
   writeSync(machine.memory, machine.pages.waitDescriptor(), 0, DESCRIPTOR_BYTES, address);
   const tail = (head + DESCRIPTOR_BYTES) % (QUEUE_DESCRIPTORS * DESCRIPTOR_BYTES);
   write64(machine, Register.queueTail, tail);

@@ -121,10 +121,12 @@ class VtdQemu implements QemuIommu {
       machine.housekeep();
       // QEMU looks at context entries while it is being flushed, to see who passes through: none must be left.
       writePage(machine.memory, setup.rootPage, new Uint8Array(PAGE_BYTES));
+      machine.writtenBetweenRuns.add(setup.rootPage);
       if (setup.start === "reset") bringToReset(machine);
       else bringToTranslating(machine, setup);
       const memory = this.#memoryFor(machine, setup);
-      memory.restart();
+      memory.restart(machine.writtenBetweenRuns);
+      machine.writtenBetweenRuns.clear();
       this.#current = { machine, memory, executed: false };
     });
   }
