@@ -54,7 +54,7 @@ class ReadChain implements Chain {
 
 export class AdmissibleOutcomes {
   /** What the last {@link compute} found, without repetitions. */
-  readonly found: Outcome[] = [];
+  found: Outcome[] = [];
 
   private readonly own: ReadChain;
   private readonly other: ReadChain;
@@ -88,8 +88,8 @@ export class AdmissibleOutcomes {
   compute(request: Request, now: number): readonly Outcome[] {
     this.now = now;
     this.request = request;
-    this.found.length = 0;
-    this.contextsByFunction.clear();
+    this.found = [];
+    if (this.contextsByFunction.size > 0) this.contextsByFunction.clear();
     this.allContexts = null;
     this.singleContext = false;
     this.moments.begin(now, request.page);

@@ -34,6 +34,8 @@ export class WindowReader implements TableReader {
 
   private readonly choice = new Int32Array(LONGEST_CHAIN);
   private readonly more = new Uint8Array(LONGEST_CHAIN);
+  /** Some link of the walks since {@link begin} had a choice; most requests meet none, and are spared the search. */
+  private anyChoice = true;
   private now = 0;
   private currentLevel = 0;
 
@@ -47,11 +49,13 @@ export class WindowReader implements TableReader {
   begin(now: number): void {
     this.now = now;
     this.length = 0;
-    this.choice.fill(0);
+    if (this.anyChoice) this.choice.fill(0);
+    this.anyChoice = false;
   }
 
   /** Moves on to the next combination of the links from `first` on; false when all were tried. Call after each walk. */
   next(first = 0): boolean {
+    if (!this.anyChoice) return false;
     for (let link = this.length - 1; link >= first; link--) {
       if (this.more[link]) {
         this.choice[link]!++;
@@ -140,6 +144,11 @@ export class WindowReader implements TableReader {
     this.length++;
   }
 
+  private setChoice(link: number): void {
+    this.more[link] = 1;
+    this.anyChoice = true;
+  }
+
   /** A register that has held one value leaves no choice. */
   private only(link: number): number {
     this.more[link] = 0;
@@ -154,7 +163,7 @@ export class WindowReader implements TableReader {
     for (let index = count - 1; index >= 0; index--) {
       if (!usable(index)) continue;
       if (found >= 0) {
-        this.more[link] = 1;
+        this.setChoice(link);
         break;
       }
       if (rank-- === 0) found = index;
@@ -183,7 +192,7 @@ export class WindowReader implements TableReader {
     for (; version !== 0; version = memory.olderVersion(version)) {
       if (!this.usable(memory.untilOf(version), memory.lowOf(version), 3)) continue;
       if (found !== 0) {
-        this.more[link] = 1;
+        this.setChoice(link);
         break;
       }
       if (rank-- === 0) found = version;
@@ -238,7 +247,8 @@ export class WindowReader implements TableReader {
         until = memory.untilOf(second);
       }
     }
-    this.more[link] = more;
+    this.more[link] = 0;
+    if (more) this.setChoice(link);
     this.push(foundSince, foundUntil);
   }
 }
