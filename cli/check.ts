@@ -25,6 +25,9 @@ const DEFAULT_MILLISECONDS = 20_000;
 
 /** Runs the campaigns, prints what they found, and returns the exit code. */
 export function check(options: Options, print: (line: string) => void): ExitCode {
+  const [, surplus] = options.positionals;
+  if (surplus !== undefined)
+    throw new UsageError(`check takes options only, not "${surplus}"; did you mean --on ${surplus}?`);
   const seed = options.seed ?? randomInt(2 ** 31);
   const chosen = chosenInvariants(options.properties);
   const names = chosenImplementations(options, print);
@@ -140,7 +143,7 @@ function report(
 }
 
 /** The command that shows a saved counterexample again. */
-export function replayCommand(file: string, on: string, qemu: string | undefined): string {
+function replayCommand(file: string, on: string, qemu: string | undefined): string {
   return `npx iommu-spec replay ${file} --on ${on}${qemu === undefined ? "" : ` --qemu ${qemu}`}`;
 }
 

@@ -2,7 +2,7 @@
 
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import { findQemu, openQemu, qemuProfilesOf } from "../implementations/iommu/qemu/index.js";
-import { deviationNamed, deviations } from "../implementations/iommu/reference/deviations.js";
+import { deviationNamed } from "../implementations/iommu/reference/deviations.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
 import { profiles } from "../model/vtd/profiles.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
@@ -17,9 +17,6 @@ export interface OpenedIommu {
   /** How rarely its scenarios should move the root table or switch translation: chances in 256. */
   readonly steeringWeight: number;
 }
-
-/** What `--on` takes. */
-export const implementationNames = ["reference", "qemu", ...deviations.map((one) => `reference:${one.id}`)];
 
 /**
  * Opens an implementation. `reference:NAME` is a faulty variant of the reference.

@@ -12,7 +12,8 @@ type Subject = (typeof SUBJECTS)[number];
 
 /** Prints one list, or all but the rules. */
 export function list(options: Options, print: (line: string) => void): ExitCode {
-  const wanted = options.positionals[1];
+  const [, wanted, surplus] = options.positionals;
+  if (surplus !== undefined) throw new UsageError("list takes one subject");
   if (wanted !== undefined && !SUBJECTS.includes(wanted as Subject)) {
     throw new UsageError(`list knows ${SUBJECTS.join(", ")}, not "${wanted}"`);
   }

@@ -1,4 +1,11 @@
 #!/usr/bin/env node
+import { ExitCode } from "./errors.js";
 import { run } from "./run.js";
 
-process.exitCode = run(process.argv.slice(2), console.log, console.error);
+try {
+  process.exitCode = run(process.argv.slice(2), console.log, console.error);
+} catch (error) {
+  // Not a verdict: node's own exit code for this would say "violated".
+  console.error(error);
+  process.exitCode = ExitCode.unknown;
+}

@@ -2,7 +2,7 @@
 import { ScenarioError } from "../generators/scenario.js";
 import { loadScenario } from "../properties/counterexample.js";
 import { breaking, invariants } from "../properties/invariants.js";
-import { Judge } from "../properties/judge.js";
+import { Judge, withoutAvoided } from "../properties/judge.js";
 import { describePlatform, describeStep } from "../reports/steps.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { openNamed } from "./implementations.js";
@@ -13,12 +13,13 @@ export function replay(options: Options, print: (line: string) => void): ExitCod
   const [, file, ...more] = options.positionals;
   if (file === undefined || more.length > 0)
     throw new UsageError("replay takes one file: iommu-spec replay FILE [--on NAME]");
+  if (options.on.length > 1) throw new UsageError("replay takes one --on");
   const { scenario, recorded } = load(file);
   const on = options.on[0] ?? implementationOf(recorded?.implementation);
   const { iommu, known } = openNamed(on, options.qemu);
   try {
-    // What shows a known deviation is replayed as it is; anything else past the known ones.
-    const steerAround = recorded !== null && recorded.known === null ? known : [];
+    const steerAround = recorded?.steered ? known : [];
+    const { steps } = withoutAvoided(scenario, steerAround);
     const judged = new Judge().judge(scenario, iommu, steerAround);
     const [finding] = judged.findings;
     if (options.json) {
@@ -33,9 +34,8 @@ export function replay(options: Options, print: (line: string) => void): ExitCod
       );
     } else {
       for (const line of describePlatform(scenario)) print(line);
-      const broken =
-        finding === undefined ? -1 : (judged.run.stepOf[finding.action] ?? scenario.steps.length);
-      scenario.steps.forEach((step, index) => {
+      const broken = finding === undefined ? -1 : (judged.run.stepOf[finding.action] ?? steps.length);
+      steps.forEach((step, index) => {
         print(`${index === broken ? " >" : "  "} ${String(index + 1).padStart(3)}  ${describeStep(step)}`);
       });
     }

@@ -68,6 +68,11 @@ describe("check", () => {
     [["check", "--on", "qemu", "--qemu", "/nowhere/qemu"], /\/nowhere\/qemu: no such file: install it/],
     [["prove"], /unknown command "prove"; known: check, replay, list/],
     [["list", "bugs"], /list knows properties, implementations, profiles, rules, not "bugs"/],
+    [
+      ["check", "reference:hint-ignores-leaf"],
+      /check takes options only, not "reference:hint-ignores-leaf"; did you mean --on/,
+    ],
+    [["replay", "one.json", "--on", "reference", "--on", "qemu"], /replay takes one --on/],
     [["replay"], /replay takes one file/],
   ])("%j: exit code 2 and one message", (args, message) => {
     const { code, errors } = commandLine(...args);

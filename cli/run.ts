@@ -38,7 +38,8 @@ export function run(
   try {
     return dispatch(args, print);
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    const fromSystem = error instanceof Error && "syscall" in error;
+    if (!(error instanceof UsageError) && !fromSystem) throw error;
     complain(`iommu-spec: ${error.message}`);
     return ExitCode.usage;
   }

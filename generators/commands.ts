@@ -197,7 +197,9 @@ export class Commands {
     const high = COMMAND | (GRANULARITIES[target.granularity] << 29) | mask;
     this.settle(Offset.CCMD + 4);
     this.register(Offset.CCMD, 8, (requester << 16) | domainId, high);
-    if (complete) this.settle(Offset.CCMD + 4);
+    if (!complete) return;
+    this.settle(Offset.CCMD + 4);
+    this.read(Offset.CCMD, 8);
   }
 
   private iotlbCommand(target: IotlbTarget, domainId: number, complete: boolean): void {
@@ -210,7 +212,9 @@ export class Commands {
     }
     const drain = target.drain ? 0x30000 : 0;
     this.register(iva + 8, 8, 0, COMMAND | (GRANULARITIES[target.granularity] << 28) | drain | domainId);
-    if (complete) this.settle(iva + 12);
+    if (!complete) return;
+    this.settle(iva + 12);
+    this.read(iva + 8, 8);
   }
 
   /** 6.9: one command at a time; software sees the last one done before it gives the next. */

@@ -67,7 +67,7 @@ export interface CampaignResult {
 const RAW_SHARE = 4;
 /** A campaign ends when the implementation has failed this often. */
 const MOST_FAILURES = 3;
-/** Distinct findings that are shrunk; the rest of a flood is only counted. */
+/** From so many distinct findings on, those that look like an earlier one are only counted. */
 const MOST_FINDINGS = 40;
 
 /** Runs a campaign. Equal options give equal findings, but for the time limit. */
@@ -131,7 +131,7 @@ class Campaign {
   private noteFailure(scenario: Scenario, message: string, seed: number): void {
     const file = join(this.options.folder, `failure-${this.failures.length + 1}.json`);
     const finding = { kind: "failure", message, rules: [], witness: [] };
-    this.save(file, scenario, finding, [], seed, null);
+    this.save(file, scenario, finding, [], seed, null, false);
     this.failures.push({ message, file });
   }
 
@@ -148,6 +148,7 @@ class Campaign {
       this.noteKnown(known, scenario, finding, broken, seed);
       return;
     }
+    if (steerAround.length === 0 && this.explainedTogether(scenario, finding)) return;
     const look = lookOf(finding);
     const earlier = this.seen.get(look);
     if (earlier && (earlier.shrunk >= 3 || this.found.size >= MOST_FINDINGS)) {
@@ -165,6 +166,14 @@ class Campaign {
       const [other] = this.judge.judge(scenario, this.options.iommu, [one]).findings;
       return other === undefined || lookOf(other) !== look || other.message !== finding.message;
     });
+  }
+
+  /** Several known deviations at once; what is behind them shows in the runs that steer around all of them. */
+  private explainedTogether(scenario: Scenario, finding: Finding): boolean {
+    const { known, iommu } = this.options;
+    if (known.length === 0) return false;
+    const { findings } = this.judge.judge(scenario, iommu, known);
+    return findings.every((one) => lookOf(one) !== lookOf(finding));
   }
 
   /** A known deviation is shown once, by the smallest scenario that it alone explains. */
@@ -206,7 +215,7 @@ class Campaign {
     }
     const ids = broken.map((one) => one.id);
     const file = join(this.options.folder, `${later?.id ?? `finding-${this.found.size + 1}`}.json`);
-    this.save(file, small.scenario, small.finding, ids, seed, later?.id ?? null);
+    this.save(file, small.scenario, small.finding, ids, seed, later?.id ?? null, steerAround.length > 0);
     const again = new Judge().judge(loadScenario(file).scenario, iommu, steerAround);
     this.found.set(signature, {
       signature,
@@ -229,6 +238,7 @@ class Campaign {
     ids: readonly string[],
     seed: number,
     known: string | null,
+    steered: boolean,
   ): void {
     const { kind, message, rules, witness } = finding;
     saveCounterexample(file, {
@@ -237,6 +247,7 @@ class Campaign {
       invariants: [...ids],
       seed,
       known,
+      steered,
       finding: { kind, message, rules: [...rules], witness: [...witness] },
       scenario,
     });
@@ -244,7 +255,7 @@ class Campaign {
 }
 
 /** The seed of the n-th scenario of a campaign. */
-export function scenarioSeed(seed: number, index: number): number {
+function scenarioSeed(seed: number, index: number): number {
   return (Math.imul(seed, 0x85ebca6b) + index) >>> 0;
 }
 

@@ -18,8 +18,10 @@ const fileCodec = t.strict({
   implementation: t.string,
   invariants: t.array(t.string),
   seed: t.number,
-  /** Id of the known deviation that it shows, if it is one; others were found steering around those. */
+  /** Id of the known deviation that it shows, if it is one. */
   known: t.union([t.string, t.null]),
+  /** Known deviations of the implementation were steered around when it was found. */
+  steered: t.boolean,
   finding: findingCodec,
   scenario: scenarioCodec,
 });

@@ -6,6 +6,7 @@ import { ImplementationError, type Iommu } from "../implementations/iommu/interf
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
 import { type LandedWrite, VtdOracle } from "../model/vtd/oracle.js";
+import type { Platform } from "../model/vtd/profile.js";
 import { walkPlatformOf } from "../model/vtd/walk.js";
 import { showAddress } from "../model/words/address.js";
 import type { KnownDeviation } from "./known-deviation.js";
@@ -60,11 +61,8 @@ export class Judge {
    * @param steerAround known deviations whose triggers are left out and whose observations are put right
    */
   judge(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[] = []): JudgedRun {
-    const run = withoutUnsupported(
-      compileScenario(withoutAvoided(scenario, steerAround)),
-      iommu,
-      steerAround,
-    );
+    const compiled = compileScenario(withoutAvoided(scenario, steerAround));
+    const run = withoutUnsupported(compiled, iommu, this.oracleOf(compiled).platform, steerAround);
     try {
       iommu.reset(run.setup);
       const observations = iommu.execute(run.actions);
@@ -155,11 +153,12 @@ export function withoutAvoided(scenario: Scenario, steerAround: readonly KnownDe
 function withoutUnsupported(
   run: CompiledRun,
   iommu: Iommu,
+  platform: Platform,
   steerAround: readonly KnownDeviation[],
 ): CompiledRun {
   const supported = (action: Action) =>
     (action.do !== "request" || iommu.requestTypes.has(action.request.type)) &&
-    !steerAround.some((one) => one.avoidsAction?.(action));
+    !steerAround.some((one) => one.avoidsAction?.(action, platform));
   if (run.actions.every(supported)) return run;
   const kept = run.actions
     .map((action, index) => ({ action, step: run.stepOf[index]! }))

@@ -3,6 +3,7 @@
  * differently but may do (collapsing faults, flushing more than asked) is not one.
  */
 import { PAGES_OF_SIZE, type PageSize } from "../generators/places.js";
+import { pageLimit } from "../model/vtd/profile.js";
 import { faultRules } from "../model/vtd/rules.js";
 import {
   INTERRUPT_RANGE_FIRST_PAGE,
@@ -15,8 +16,6 @@ const FAULT_RECORD_HIGH = 0x228;
 const PASID_PRESENT = 0x80000000;
 const PASID_VALUE = 0x0fffff00;
 const FAULT = 0x80000000;
-/** First page beyond the largest address width that each machine reports: 48 bits, or 39. */
-const BEYOND_39_BITS = 2 ** 27;
 
 const all: readonly KnownDeviation[] = [
   {
@@ -87,9 +86,9 @@ const all: readonly KnownDeviation[] = [
     statement: "FRCD.FI keeps address bits above the largest supported width",
     specification: "11.4.7.6: bits 63:N of FI read 0, N being the largest supported width",
     versions: ["7.2", "10.0", "11.1"],
-    avoidsAction: (action) =>
+    avoidsAction: (action, platform) =>
       action.do === "request" &&
-      action.request.page >= BEYOND_39_BITS &&
+      action.request.page >= pageLimit(12 + 9 * platform.largestLevels) &&
       !inInterruptRange(action.request.page),
   },
   {

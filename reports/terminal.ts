@@ -11,7 +11,8 @@ export type Verdict = "holds" | "violated" | "known deviations" | "unknown";
 export function verdictOf(result: CampaignResult, invariant: string): Verdict {
   const broken = result.findings.filter((one) => one.invariants.includes(invariant));
   if (broken.some((one) => one.known === null)) return "violated";
-  if (result.failures.length > 0 || result.runs === 0) return "unknown";
+  const withoutVerdict = [...result.unknown.values()].reduce((sum, times) => sum + times, 0);
+  if (result.failures.length > 0 || result.runs === withoutVerdict) return "unknown";
   return broken.length > 0 ? "known deviations" : "holds";
 }
 
@@ -68,6 +69,7 @@ export function meaning(results: readonly CampaignResult[]): string {
   if (results.some((one) => one.failures.length > 0)) {
     return `An implementation failed before a verdict was reached: nothing is said about what it was not asked.`;
   }
+  if (runs === 0) return "Nothing was run, so nothing is said.";
   return `No new violation in ${count(runs, "random scenario")}: that is evidence, not proof; scenarios that were not drawn may still break an invariant.`;
 }
 

@@ -372,7 +372,7 @@ function starts(state: State, context: ContextEntry, input: number): Start[] {
   return [first, ...further];
 }
 
-/** 6.5.2.11 and the fence flag of waits order the queue; root-pointer commands are executed one after the other. */
+/** 6.5.2.12 and the fence flag of waits order the queue; root-pointer commands are executed one after the other. */
 function mayExecute(command: Command, pending: readonly Command[]): boolean {
   return pending.slice(0, pending.indexOf(command)).every((earlier) => mayOvertake(command, earlier));
 }

@@ -1,4 +1,4 @@
-/** Primary fault logging (VT-d 7.2.1, 11.4.7.6) and the fault event (7.3). */
+/** Primary fault logging (VT-d 7.2.1, 11.4.7.6). */
 import type { Request } from "../trace.js";
 import type { Platform } from "./profile.js";
 import { pageLimit } from "./profile.js";
@@ -45,7 +45,7 @@ export function recordWords(
 
 export type FaultOutcome = "recorded" | "collapsed" | "overflow" | "dropped";
 
-/** The fault recording registers with their index, overflow and event state. */
+/** The fault recording registers with their index and overflow. */
 export class FaultLog {
   private readonly records: (FaultRecord | undefined)[];
   private readonly pending: boolean[];

@@ -3,7 +3,7 @@
  * a repeated one is left out, is hardware's choice: what software reads is admissible when some history of choices
  * gives it. One such history is kept at hand; only when a read contradicts it are the others searched.
  */
-import type { Finding } from "../finding.js";
+import { type Finding, OutsideModel } from "../finding.js";
 import type { Request } from "../trace.js";
 import type { Coverage } from "../words/rule.js";
 import type { Outcome } from "./admissible.js";
@@ -126,6 +126,7 @@ export class FaultLogView {
     this.timeline.push(item);
     if (shows(this.witness, item)) return null;
     const found = this.search(1);
+    if (found === null) throw new OutsideModel("more histories of the fault registers than can be looked at");
     if (found.length > 0) {
       this.witness = found[0]!;
       return null;
@@ -138,16 +139,16 @@ export class FaultLogView {
   private sumUp(): void {
     if (this.witness.isPending || this.witness.isOverflowing) return;
     const ends = this.search(SEARCH_LIMIT);
-    if (ends.length === 0 || ends.some((one) => one.isPending || one.isOverflowing)) return;
+    if (ends === null || ends.length === 0 || ends.some((one) => one.isPending || one.isOverflowing)) return;
     this.bases = ends;
     this.timeline.length = 0;
   }
 
-  /** Up to `most` different states that histories of the timeline end in; none when there are too many to look at. */
-  private search(most: number): FaultLog[] {
+  /** Up to `most` different states that histories of the timeline end in; null when there are too many to look at. */
+  private search(most: number): FaultLog[] | null {
     const search = new HistorySearch(this.timeline, most);
     for (const base of this.bases) search.from(base);
-    return search.complete ? search.ends : [];
+    return search.complete ? search.ends : null;
   }
 }
 

@@ -38,6 +38,8 @@ export interface Invalidation {
   observed: number;
   /** Invalidations of a higher group execute after every one of a lower group (a wait descriptor with FN = 1). */
   readonly fenceGroup: number;
+  /** The lowest group that waits for it: the next one, or none where that wait does not cover it (6.5.2.12). */
+  fencedBy: number;
   /** Submitted through the queue, where the ordering of descriptors applies (6.5.2.12). */
   readonly queued: boolean;
 }
@@ -61,7 +63,10 @@ function coversContext(target: InvalidationTarget, sourceId: number, domainId: n
   return target.granularity === "domain" || ((target.sourceId ^ sourceId) & ~target.ignoredSourceBits) === 0;
 }
 
-/** True when it must remove the IOTLB entry that answers for `page`, filled under that domain id. */
+/**
+ * True when it must remove the IOTLB entry that answers for `page`, filled under that domain id. Choice: whatever the
+ * page size of the entry, although 6.5.2.3 asks software for the mask that fits it.
+ */
 function coversIotlb(target: InvalidationTarget, domainId: number, page: number): boolean {
   if (target.cache === "all") return true;
   if (target.cache !== "iotlb") return false;
@@ -110,7 +115,7 @@ export function covers(target: InvalidationTarget, cache: Cache, tags: CacheTags
 function executesBefore(earlier: Invalidation, later: Invalidation): boolean {
   if (earlier.observed <= later.submitted) return true;
   if (!earlier.queued || !later.queued) return false;
-  if (earlier.fenceGroup < later.fenceGroup) return true;
+  if (earlier.fencedBy <= later.fenceGroup) return true;
   return earlier.target.cache === "context" && later.target.cache === "iotlb";
 }
 
@@ -129,7 +134,7 @@ export class InvalidationLog {
   }
 
   submit(target: InvalidationTarget, step: number, queued: boolean, fenceGroup: number): Invalidation {
-    const entry = { target, submitted: step, observed: OPEN, fenceGroup, queued };
+    const entry = { target, submitted: step, observed: OPEN, fenceGroup, fencedBy: fenceGroup + 1, queued };
     this.entries.push(entry);
     return entry;
   }

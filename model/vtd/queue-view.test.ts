@@ -68,6 +68,7 @@ describe("submission", () => {
         submitted: 1,
         observed: OPEN,
         fenceGroup: 0,
+        fencedBy: 1,
         queued: true,
       },
       {
@@ -75,6 +76,7 @@ describe("submission", () => {
         submitted: 1,
         observed: OPEN,
         fenceGroup: 0,
+        fencedBy: 1,
         queued: true,
       },
       {
@@ -82,6 +84,7 @@ describe("submission", () => {
         submitted: 2,
         observed: OPEN,
         fenceGroup: 0,
+        fencedBy: 1,
         queued: true,
       },
     ]);
@@ -166,6 +169,21 @@ describe("6.5.2.12 what a complete wait tells", () => {
   it("FN = 1 parts what is before from what is behind it", () => {
     submit(IOTLB_DOMAIN_5, wait(1, true), IOTLB_DOMAIN_5, wait(2), IOTLB_DOMAIN_5);
     expect(log.entries.map((one) => one.fenceGroup)).toEqual([0, 1, 1]);
+  });
+
+  it("a fence covers what is behind the previous wait only", () => {
+    submit(IOTLB_DOMAIN_5, wait(1), IOTLB_DOMAIN_5, wait(2, true), IOTLB_DOMAIN_5, wait(3));
+    expect(log.entries.map((one) => one.fencedBy)).toEqual([OPEN, 1, 2]);
+    see(3);
+    const fence = { step: 0, done: [] };
+    log.fence(Cache.iotlb, { sourceId: 0, domainId: 5, page: 0, level: 1 }, step, [], fence);
+    expect(fence.done).toEqual([1, 2]);
+  });
+
+  it("the head never moves backwards", () => {
+    submit(CONTEXT_GLOBAL, IOTLB_DOMAIN_5);
+    expect(queue.sawHead(2)).toBe(true);
+    expect(queue.sawHead(1)).toBe(false);
   });
 
   it("waits are found by the place and value of their status, while they are not complete", () => {

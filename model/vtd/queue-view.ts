@@ -151,6 +151,7 @@ export class QueueView {
   private itemOf(index: number, descriptor: Descriptor, step: number): Item {
     if (descriptor.kind === "wait") {
       if (descriptor.fence) {
+        this.noteUncovered();
         this.fenceGroup++;
         this.coverage.hit(queueRules.fence);
       }
@@ -161,6 +162,15 @@ export class QueueView {
     const invalidation = this.log.submit(descriptor.target, step, true, this.fenceGroup);
     if (descriptor.drainsWrites) this.drains.push({ invalidation });
     return { index, submitted: step, invalidation, wait: null, done: false };
+  }
+
+  /** 6.5.2.12: a wait covers what is behind the previous wait only, so what is ahead of that one is not fenced. */
+  private noteUncovered(): void {
+    const previous = this.items.findLastIndex((item) => item.wait !== null);
+    if (previous < 0 || this.items[previous]!.wait!.fence) return;
+    for (const { invalidation } of this.items.slice(0, previous)) {
+      if (invalidation?.fencedBy === this.fenceGroup + 1) invalidation.fencedBy = OPEN;
+    }
   }
 
   /** Software cleared FSTS.IQE: fetching goes on at the head, whatever stands there now. */
@@ -215,6 +225,8 @@ export class QueueView {
         return true;
       }
     }
-    return head === this.next;
+    if (head !== this.next) return false;
+    this.fetched = this.items.length;
+    return true;
   }
 }

@@ -16,6 +16,8 @@ interface Command {
   readonly requested: number;
   /** Null when the unit does not carry it out. */
   readonly invalidation: Invalidation | null;
+  /** Software has seen ICC or IVT clear. */
+  done: boolean;
 }
 
 /** What a read or a poll tells: the value of the bits in `mask`. */
@@ -123,7 +125,6 @@ export class RegisterView {
     const granularity = (high >>> 29) & 3;
     const low = this.file.read(Offset.CCMD);
     const target = contextTarget(granularity, low & 0xffff, low >>> 16, high & 3);
-    this.coverage.hit(registerRules.contextCommand);
     this.context = this.start(granularity, target, step);
   }
 
@@ -140,23 +141,20 @@ export class RegisterView {
     if (granularity === Granularity.selective && fits) {
       target = pageSelective(high & 0xffff, page, low & 0x3f, (low & 0x40) !== 0);
     }
-    this.coverage.hit(registerRules.iotlbCommand);
     this.iotlb = this.start(granularity, target, step);
-    const drainsWrites = this.platform.drainsWrites && (high & 0x10000) !== 0;
+    const drainsWrites =
+      this.platform.majorVersion >= 2 || (this.platform.drainsWrites && (high & 0x10000) !== 0);
     if (this.iotlb.invalidation && drainsWrites)
       this.queue.drains.push({ invalidation: this.iotlb.invalidation });
   }
 
   /** 6.5.1: register invalidations are for a disabled queue and, up to major version 5, carried out. */
   private start(requested: number, target: InvalidationTarget | null, step: number): Command {
-    if (!this.platform.registerInvalidation) {
-      this.coverage.hit(registerRules.unsupportedCommand);
-      return { requested, invalidation: null };
-    }
+    if (!this.platform.registerInvalidation) return { requested, invalidation: null, done: false };
     if (this.levels & GlobalBit.queuedInvalidationEnable) {
       throw new OutsideModel("a register invalidation while the queue is enabled (6.5.1)");
     }
-    return { requested, invalidation: target && this.log.submit(target, step, false, 0) };
+    return { requested, invalidation: target && this.log.submit(target, step, false, 0), done: false };
   }
 
   private moveTail(value: number, step: number): void {
@@ -205,8 +203,7 @@ export class RegisterView {
   missed({ offset, value, mask }: Seen): Complaint {
     const iotlb = this.platform.iotlbRegisterOffset + 8;
     const expected =
-      (offset === Offset.GSTS && mask === value && this.statusBits() & mask) ||
-      (offset === Offset.GSTS && value === 0 && (this.statusBits() & mask) === 0) ||
+      (offset === Offset.GSTS && ((this.statusBits() ^ value) & mask) === 0) ||
       ((offset === Offset.CCMD + 4 || offset === iotlb + 4) && value === 0) ||
       (offset === Offset.FSTS && value === FaultStatusBit.queueError && this.queue.bad !== null) ||
       (offset === Offset.ICS && this.queue.pendingInterrupts().length > 0 && this.queue.bad === null);
@@ -261,18 +258,17 @@ export class RegisterView {
     if ((mask & 0x80000000) === 0) return null;
     const command = this[which];
     const rule = which === "context" ? registerRules.contextCommand : registerRules.iotlbCommand;
-    if (value >>> 31)
-      return command ? null : complaint("register", rule.id, "a command is shown that was not given");
+    if (value >>> 31) {
+      return command && !command.done
+        ? null
+        : complaint("register", rule.id, "a command is shown that was not given");
+    }
     if (!command) return null;
+    if (!command.done) this.commandDone(command, step);
     const actual = which === "context" ? (value >>> 27) & 3 : (value >>> 25) & 3;
     const actualMask = which === "context" ? 0x18000000 : 0x06000000;
-    this[which] = null;
-    if (command.invalidation) {
-      command.invalidation.observed = step;
-      // 6.8: register invalidations flush write buffers implicitly.
-      this.memory.flushBuffer(step);
-    }
-    if ((mask & actualMask) !== actualMask >>> 0) return null;
+    if ((mask & actualMask) !== actualMask) return null;
+    this.coverage.hit(command.invalidation ? rule : registerRules.unsupportedCommand);
     const allowed = command.invalidation ? actual >= 1 && actual <= command.requested : actual === 0;
     if (allowed) return null;
     return complaint(
@@ -280,6 +276,14 @@ export class RegisterView {
       rule.id,
       `granularity ${actual} is reported for a request of granularity ${command.requested}`,
     );
+  }
+
+  private commandDone(command: Command, step: number): void {
+    command.done = true;
+    if (!command.invalidation) return;
+    command.invalidation.observed = step;
+    // 6.8: register invalidations flush write buffers implicitly.
+    this.memory.flushBuffer(step);
   }
 
   private sawFaultStatus(value: number, mask: number): Complaint {

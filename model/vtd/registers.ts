@@ -181,7 +181,7 @@ function faultRecordRegister(platform: Platform, index: number): Register {
   ]);
 }
 
-/** 64-bit field masks of GCMD and GSTS, which have the same bit for the same thing. */
+/** 32-bit field masks of GCMD and GSTS, which have the same bit for the same thing. */
 export const GlobalBit = {
   translationEnable: 0x80000000,
   setRootTablePointer: 0x40000000,

@@ -8,7 +8,7 @@ export interface Deviation {
   readonly description: string;
   /** The rule it breaks. */
   readonly rule: string;
-  /** Actions of a smallest counterexample, and why no shorter one shows it. */
+  /** Steps of a smallest counterexample, and why no shorter one shows it. */
   readonly minimum: { readonly steps: number; readonly because: string };
   readonly removal?: Partial<RemovalRules>;
   readonly platform?: (platform: WalkPlatform) => WalkPlatform;

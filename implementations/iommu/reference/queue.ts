@@ -45,10 +45,6 @@ export class ReferenceQueue {
     this.pending.length = 0;
   }
 
-  get isIdle(): boolean {
-    return this.pending.length === 0 && (!this.enabled || this.error !== null || this.head === this.tail);
-  }
-
   /** Fetches a descriptor, or executes one; false when there is nothing to do. */
   step(): boolean {
     const canFetch = this.enabled && this.error === null && this.head !== this.tail;
