@@ -34,6 +34,8 @@ export class RegisterView {
   private levels = 0;
   private rootSet = false;
   private bufferFlushPending = false;
+  /** QIE was changed, and QIES not seen to follow yet. */
+  private queueChanging = false;
   private context: Command | null = null;
   private iotlb: Command | null = null;
   /** Some wait with IF = 1 is known to be complete since software last cleared IWC. */
@@ -63,6 +65,7 @@ export class RegisterView {
     if (translating && !this.platform.queuedInvalidation) this.levels = GlobalBit.translationEnable;
     this.rootSet = translating;
     this.bufferFlushPending = false;
+    this.queueChanging = false;
     this.context = null;
     this.iotlb = null;
     this.completionSignalled = false;
@@ -106,6 +109,7 @@ export class RegisterView {
     }
     if (changed & GlobalBit.queuedInvalidationEnable) {
       this.coverage.hit(registerRules.queueEnable);
+      this.queueChanging = true;
       this.queue.enable((value & GlobalBit.queuedInvalidationEnable) !== 0, step);
     }
     if (value & GlobalBit.setRootTablePointer) {
@@ -235,6 +239,10 @@ export class RegisterView {
     if (mask & GlobalBit.setRootTablePointer) {
       if (!(differs & GlobalBit.setRootTablePointer)) this.rootPointerLatched(step);
       else if (!rootPointer.isPending(step)) return impossible("GSTS", GlobalBit.setRootTablePointer, value);
+    }
+    if (mask & GlobalBit.queuedInvalidationEnable) {
+      if (!(differs & GlobalBit.queuedInvalidationEnable)) this.queueChanging = false;
+      else if (!this.queueChanging) return impossible("GSTS", GlobalBit.queuedInvalidationEnable, value);
     }
     if (mask & GlobalBit.writeBufferFlush) {
       if (!shows(GlobalBit.writeBufferFlush) && this.bufferFlushPending) {
