@@ -17,6 +17,7 @@ import {
   type InvalidationTarget,
 } from "./invalidation-log.js";
 import type { PlatformProfile } from "./profile.js";
+import { profileNamed } from "./profiles.js";
 import { walkPlatformOf } from "./walk.js";
 
 /** SCRIPTS=100000 SEED=7 runs a larger campaign. */
@@ -160,6 +161,34 @@ describe("both sides say that", () => {
       "0",
     ]);
     expect(outcomesOf(scriptWith(coherentQemu, shared, []), 8)).toEqual(["0"]);
+  });
+});
+
+describe("named exception: the closed form admits more", () => {
+  it("when the look-up needs an invalidation to have executed early and the cached entry needs it late", () => {
+    const profile: PlatformProfile = { ...profileNamed("skylake-sp"), iotlbLookup: "domain-id" };
+    const entries: ScriptEntry[] = [
+      [3, 16, 0x10001],
+      [3, 17, 0x102],
+      [13, 0, 0x83],
+      [15, 0, 0xd003],
+      [17, 0, 0xf003],
+    ];
+    const steps: Step[] = [
+      { do: "store", page: 3, word: 16, low: 0x11007, high: 0 },
+      {
+        do: "submit",
+        queued: true,
+        fenceGroup: 0,
+        targets: [{ cache: "context", granularity: "domain", domainId: 1 }],
+      },
+      { do: "store", page: 3, word: 16, low: 0x11001, high: 0x10000000 },
+      { do: "store", page: 16, word: 0, low: 0xe003, high: 0 },
+      { do: "observe", submission: 0 },
+    ];
+    const found = differencesOf(scriptWith(profile, entries, steps));
+    expect(found).not.toEqual([]);
+    for (const one of found) expect(one).toContain("only the closed form admits");
   });
 });
 
