@@ -38,7 +38,7 @@ export function list(options: Options, print: (line: string) => void): ExitCode 
 function rows(subject: Subject): string[][] {
   switch (subject) {
     case "properties":
-      return invariants.map((one) => [one.id, one.statement]);
+      return invariants.map((one) => [one.id, `${one.statement} (${one.sections.join(", ")})`]);
     case "implementations":
       return [
         ["reference", "the built-in operational model with caches"],
@@ -46,7 +46,7 @@ function rows(subject: Subject): string[][] {
         ...deviations.map((one) => [`reference:${one.id}`, one.description]),
       ];
     case "profiles":
-      return profiles.map((one) => [one.id, one.description]);
+      return profiles.map((one) => [one.id, `${one.description} (registers: ${one.source})`]);
     case "rules":
       return vtdRules.map((one) => [one.id, `${one.section}: ${one.statement}`]);
   }

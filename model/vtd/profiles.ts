@@ -1,4 +1,4 @@
-/** The platforms the suite knows. Register values are those the machines print in their kernel logs. */
+/** The platforms the suite knows. `source` says where the register values come from. */
 import type { Word } from "../trace.js";
 import type { PlatformProfile } from "./profile.js";
 
@@ -94,7 +94,7 @@ export const profiles: readonly PlatformProfile[] = [
   profile(
     "gm45",
     "Mobile 4 series: register invalidation only, write buffers to be flushed",
-    "kernel log",
+    "published kernel logs",
     "1:0",
     "c9008020e30272",
     "1000",
@@ -103,7 +103,7 @@ export const profiles: readonly PlatformProfile[] = [
   profile(
     "ivy-bridge",
     "Ivy Bridge client, main unit: 39 bit, 4 KiB pages only, ignored bits checked",
-    "kernel log; ignored bits: field report of the Muen separation kernel",
+    "published kernel logs; ignored bits: field report of the Muen separation kernel",
     "1:0",
     "c9008020660262",
     "f0105a",
@@ -113,7 +113,7 @@ export const profiles: readonly PlatformProfile[] = [
   profile(
     "skylake-sp",
     "Skylake/Cascade Lake server: 48 bit, eight fault records, both invalidation interfaces",
-    "kernel log",
+    "published kernel logs",
     "1:0",
     "8d2078c106f0466",
     "f020df",
@@ -122,7 +122,7 @@ export const profiles: readonly PlatformProfile[] = [
   profile(
     "sapphire-rapids",
     "Sapphire Rapids server: 57 bit, queued invalidation only",
-    "kernel log",
+    "published kernel logs",
     "6:0",
     "19ed008c40780c66",
     "3ee9e86f050df",

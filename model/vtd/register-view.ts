@@ -3,11 +3,11 @@ import { type Finding, type FindingKind, OutsideModel } from "../finding.js";
 import type { PhysicalMemory } from "../words/memory.js";
 import type { Coverage } from "../words/rule.js";
 import { registerRules } from "./behaviour-rules.js";
-import { contextTarget, Granularity, pageSelective } from "./descriptors.js";
 import type { FaultLogView } from "./fault-view.js";
-import type { Invalidation, InvalidationLog, InvalidationTarget } from "./invalidation-log.js";
+import type { Invalidation, InvalidationLog } from "./invalidation-log.js";
 import type { Platform } from "./profile.js";
 import { type QueueView, queueRules } from "./queue-view.js";
+import { contextCommand, type InvalidationCommand, iotlbCommand } from "./register-commands.js";
 import { FaultStatusBit, GLOBAL_LEVEL_BITS, GlobalBit, Offset, RegisterFile } from "./registers.js";
 import type { SteeringRegisters } from "./steering.js";
 
@@ -87,8 +87,8 @@ export class RegisterView {
     this.file.write(offset, value);
     const iotlb = this.platform.iotlbRegisterOffset + 8;
     if (offset === Offset.GCMD) this.command(value, step);
-    else if (offset === Offset.CCMD + 4 && value >>> 31) this.invalidateContext(value, step);
-    else if (offset === iotlb + 4 && value >>> 31) this.invalidateIotlb(value, step);
+    else if (offset === Offset.CCMD + 4 && value >>> 31) this.invalidateContext(step);
+    else if (offset === iotlb + 4 && value >>> 31) this.invalidateIotlb(step);
     else if (offset === Offset.IQT) this.moveTail(value, step);
     else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
     else if (offset === Offset.FSTS) this.clearStatus(value, step);
@@ -125,37 +125,20 @@ export class RegisterView {
     }
   }
 
-  private invalidateContext(high: number, step: number): void {
-    const granularity = (high >>> 29) & 3;
-    const low = this.file.read(Offset.CCMD);
-    const target = contextTarget(granularity, low & 0xffff, low >>> 16, high & 3);
-    this.context = this.start(granularity, target, step);
+  private invalidateContext(step: number): void {
+    this.context = this.start(contextCommand(this.platform, this.file), step);
   }
 
-  private invalidateIotlb(high: number, step: number): void {
-    const granularity = (high >>> 28) & 3;
-    const iva = this.platform.iotlbRegisterOffset;
-    const low = this.file.read(iva);
-    const page = (low >>> 12) + this.file.read(iva + 4) * 0x100000;
-    let target: InvalidationTarget | null = null;
-    if (granularity === Granularity.global) target = { cache: "iotlb", granularity: "global" };
-    if (granularity === Granularity.domain)
-      target = { cache: "iotlb", granularity: "domain", domainId: high & 0xffff };
-    const fits = (low & 0x3f) <= this.platform.largestAddressMask;
-    if (granularity === Granularity.selective && fits) {
-      target = pageSelective(high & 0xffff, page, low & 0x3f, (low & 0x40) !== 0);
-    }
-    this.iotlb = this.start(granularity, target, step);
-    const drainsWrites =
-      this.platform.majorVersion >= 2 || (this.platform.drainsWrites && (high & 0x10000) !== 0);
-    if (this.iotlb.invalidation && drainsWrites)
-      this.queue.drains.push({ invalidation: this.iotlb.invalidation });
+  private invalidateIotlb(step: number): void {
+    const command = iotlbCommand(this.platform, this.file);
+    this.iotlb = this.start(command, step);
+    const { invalidation } = this.iotlb;
+    if (invalidation && command.drainsWrites) this.queue.drains.push({ invalidation });
   }
 
-  /** 6.5.1: register invalidations are for a disabled queue and, up to major version 5, carried out. */
-  private start(requested: number, target: InvalidationTarget | null, step: number): Command {
-    if (!this.platform.registerInvalidation) return { requested, invalidation: null, done: false };
-    if (this.levels & GlobalBit.queuedInvalidationEnable) {
+  /** 6.5.1: register invalidations are for a disabled queue. */
+  private start({ requested, target }: InvalidationCommand, step: number): Command {
+    if (target && this.levels & GlobalBit.queuedInvalidationEnable) {
       throw new OutsideModel("a register invalidation while the queue is enabled (6.5.1)");
     }
     return { requested, invalidation: target && this.log.submit(target, step, false, 0), done: false };

@@ -1,8 +1,11 @@
 /** The registers of the reference IOMMU: commands take effect some time after they are written (VT-d 11.4). */
 import type { Observation } from "../../../model/trace.js";
-import { contextTarget, Granularity, pageSelective } from "../../../model/vtd/descriptors.js";
 import type { FaultLog } from "../../../model/vtd/fault-log.js";
-import type { InvalidationTarget } from "../../../model/vtd/invalidation-log.js";
+import {
+  contextCommand,
+  type InvalidationCommand,
+  iotlbCommand,
+} from "../../../model/vtd/register-commands.js";
 import {
   FaultStatusBit,
   GLOBAL_LEVEL_BITS,
@@ -91,8 +94,9 @@ export class ReferenceRegisters {
     const iotlb = platform.iotlbRegisterOffset + 8;
     const record = offset - platform.faultRecordOffset;
     if (offset === Offset.GCMD) this.command(value);
-    else if (offset === Offset.CCMD + 4 && value >>> 31) this.invalidateContext(value);
-    else if (offset === iotlb + 4 && value >>> 31) this.invalidateIotlb(value);
+    else if (offset === Offset.CCMD + 4 && value >>> 31)
+      this.start(contextCommand(platform, file), Offset.CCMD + 4, 27);
+    else if (offset === iotlb + 4 && value >>> 31) this.start(iotlbCommand(platform, file), iotlb + 4, 25);
     else if (offset === Offset.IQT) this.queue.tail = (value >>> 4) & 0x7fff;
     else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
     else if (offset === Offset.FSTS) this.clearStatus(value);
@@ -139,45 +143,20 @@ export class ReferenceRegisters {
     this.status = (this.status | GlobalBit.setRootTablePointer) >>> 0;
   }
 
-  private invalidateContext(high: number): void {
-    const granularity = (high >>> 29) & 3;
-    const low = this.file.read(Offset.CCMD);
-    const target = contextTarget(granularity, low & 0xffff, low >>> 16, high & 3);
-    this.start(Offset.CCMD + 4, high, 27, granularity, target, false);
-  }
-
-  private invalidateIotlb(high: number): void {
-    const granularity = (high >>> 28) & 3;
-    const iva = this.platform.iotlbRegisterOffset;
-    const low = this.file.read(iva);
-    const page = (low >>> 12) + this.file.read(iva + 4) * 0x100000;
-    let target: InvalidationTarget | null = null;
-    if (granularity === Granularity.global) target = { cache: "iotlb", granularity: "global" };
-    if (granularity === Granularity.domain)
-      target = { cache: "iotlb", granularity: "domain", domainId: high & 0xffff };
-    if (granularity === Granularity.selective && (low & 0x3f) <= this.platform.largestAddressMask) {
-      target = pageSelective(high & 0xffff, page, low & 0x3f, (low & 0x40) !== 0);
-    }
-    this.start(iva + 12, high, 25, granularity, target, (high & 0x10000) !== 0);
-  }
-
-  /** An invalidation command: its bit 31 reads as 1 until it is done, then the actual granularity shows. */
+  /**
+   * An invalidation command: bit 31 of its upper half reads as 1 until it is done, then the actual granularity shows,
+   * from bit `shift` of that half on.
+   */
   private start(
+    { requested, target, drainsWrites }: InvalidationCommand,
     offset: number,
-    written: number,
     shift: number,
-    granularity: number,
-    target: InvalidationTarget | null,
-    drains: boolean,
   ): void {
-    const accepted = target !== null && this.platform.registerInvalidation;
-    const report = () => {
-      const rest = written & ~(3 << shift) & ~COMMAND_PENDING;
-      this.file.set(offset, (rest | ((accepted ? granularity : 0) << shift)) >>> 0);
-    };
+    const rest = this.file.read(offset) & ~(3 << shift) & ~COMMAND_PENDING;
+    const report = () => this.file.set(offset, (rest | ((target ? requested : 0) << shift)) >>> 0);
     if (this.deviation?.completesCommandsEarly) report();
     this.underWay.push(() => {
-      if (accepted) this.effects.invalidate(target, drains);
+      if (target) this.effects.invalidate(target, drainsWrites);
       report();
     });
   }
