@@ -1,0 +1,119 @@
+/**
+ * A driver under test: it receives intents and speaks only memory and register accesses. Every method is a routine (a
+ * generator) that yields one access at a time and is given its answer, so that a run can be stopped between any two
+ * accesses: that is how two CPUs are interleaved store by store.
+ */
+import type { Word } from "../../model/trace.js";
+import type { PlatformProfile } from "../../model/vtd/profile.js";
+import type { HostPage, IovaPage, RequesterId } from "../../model/words/address.js";
+
+/** What a driver does to the machine, and what it says about its own work. */
+export type Access =
+  /** A CPU store of an aligned 64-bit word; `word` is its index in the page, 0 to 511. */
+  | {
+      readonly do: "store";
+      readonly page: HostPage;
+      readonly word: number;
+      readonly low: number;
+      readonly high: number;
+    }
+  /** Stores zero to every word of a page. */
+  | { readonly do: "clear-page"; readonly page: HostPage }
+  /** A CPU load of an aligned 64-bit word. Answered with it. */
+  | { readonly do: "load"; readonly page: HostPage; readonly word: number }
+  /** Writes one 64-byte line (0 to 63) of a page back to memory (CLFLUSH). */
+  | { readonly do: "flush-line"; readonly page: HostPage; readonly line: number }
+  /** Writes every line of a page back to memory. */
+  | { readonly do: "flush-page"; readonly page: HostPage }
+  | {
+      readonly do: "write-register";
+      readonly offset: number;
+      readonly width: 4 | 8;
+      readonly low: number;
+      readonly high: number;
+    }
+  /** Answered with what was read; `high` is 0 for a width of 4. */
+  | { readonly do: "read-register"; readonly offset: number; readonly width: 4 | 8 }
+  /** Reads the 32-bit register until `(register & mask) === value`. Answered with `low` 1, or 0 when it never is. */
+  | { readonly do: "poll-register"; readonly offset: number; readonly mask: number; readonly value: number }
+  /** Reads the low half of a memory word until it equals `value`. Answered like a register poll. */
+  | { readonly do: "poll-memory"; readonly page: HostPage; readonly word: number; readonly value: number }
+  /** Waits until no other CPU holds the lock, and takes it. */
+  | { readonly do: "lock"; readonly lock: string }
+  | { readonly do: "unlock"; readonly lock: string }
+  /** Asks for a page to hold entries. Answered with its number in `low`; it holds what its last user left there. */
+  | { readonly do: "allocate-table" }
+  /** Gives a page of entries back: anybody may get it next. */
+  | { readonly do: "free-table"; readonly page: HostPage }
+  /** Resets a function: what it was told to do is forgotten. */
+  | { readonly do: "reset-device"; readonly requester: RequesterId }
+  /**
+   * Says that an intent has taken full effect: what it gives works, what it takes away is gone for every device, and the
+   * pages that were behind it may be reused.
+   */
+  | { readonly do: "settled"; readonly ticket: number };
+
+/** The answer to an access: what was loaded, read or allocated, else zeros. */
+export type Answer = Word;
+
+/** A piece of driver code: yields accesses, is resumed with their answers. */
+export type Routine = Generator<Access, void, Answer>;
+
+/** What a driver may know about the machine before it starts. */
+export interface DriverSetup {
+  readonly profile: PlatformProfile;
+  /** Whether it has to use the invalidation queue or the invalidation registers. */
+  readonly invalidation: "queue" | "registers";
+  /** `strict`: what an intent takes away is gone when the intent returns. `deferred`: at the next `sync` at latest. */
+  readonly flushing: "strict" | "deferred";
+  /** Right after a platform reset, or translating with `rootPage` in force (empty) and, where there is one, the queue on. */
+  readonly start: "reset" | "translating";
+  /** Pages set aside for the root table, the queue (256 descriptors of 128 bits) and status words; all zero. */
+  readonly rootPage: HostPage;
+  readonly queuePage: HostPage;
+  readonly statusPage: HostPage;
+}
+
+/** A device with every requester id its requests may carry. */
+export interface DriverDevice {
+  readonly name: string;
+  readonly requesters: readonly RequesterId[];
+}
+
+/** A run of pages to be mapped. `pages` counts 4 KiB pages; rights are `Right` bits. */
+export interface DriverMapping {
+  readonly iova: IovaPage;
+  readonly page: HostPage;
+  readonly pages: number;
+  readonly access: number;
+}
+
+/**
+ * A driver. Domains are software's names; which domain id a domain has, and when the id is used again, is the driver's
+ * business. Intents are well-formed: a mapping is unmapped once, an address is not mapped twice, a domain is destroyed
+ * when nothing is mapped in it and no device attached; every address is below 2^(MGAW + 1). In deferred mode an address may be mapped again before what was
+ * there has settled.
+ */
+export interface Driver {
+  readonly name: string;
+  /** Takes the unit over: from reset up to enabled translation, or as it is when it translates already. */
+  start(): Routine;
+  /** Devices of the domain use its mappings from now on; a device that has another domain is switched over. */
+  attach(device: DriverDevice, domain: string, ticket: number): Routine;
+  /** The device reaches nothing any more. */
+  detach(device: DriverDevice, ticket: number): Routine;
+  map(domain: string, mapping: DriverMapping, ticket: number): Routine;
+  /** Changes the rights of pages that are mapped. */
+  protect(domain: string, mapping: DriverMapping, ticket: number): Routine;
+  /** Removes pages, all or part of what was mapped at once. */
+  unmap(domain: string, mapping: DriverMapping, ticket: number): Routine;
+  /** The pages, mapped piece by piece with the same rights, are mapped by one larger entry where the platform has it. */
+  merge(domain: string, mapping: DriverMapping, ticket: number): Routine;
+  /** Everything that was put off is carried out; every ticket not settled yet is settled. */
+  sync(): Routine;
+  /** The domain is gone; its domain id may serve another one. */
+  destroy(domain: string, ticket: number): Routine;
+}
+
+/** Makes a driver for one run. What a module given to `--driver` exports as `default`, or as `createDriver`. */
+export type DriverFactory = (setup: DriverSetup) => Driver;
