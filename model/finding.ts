@@ -11,6 +11,18 @@
  * - `completion`: a completion was signalled that cannot have happened, or never came;
  * - `register`: a register read shows what it cannot hold;
  * - `memory`: memory holds what no admissible write put there.
+ *
+ * Of software, whatever caches a conforming unit has:
+ * - `freed-page`: a page can be reached after its owner was given it back;
+ * - `foreign-page`: a page can be reached that was never granted to the requester's domain;
+ * - `excess-right`: a page can be reached with a right that was not granted;
+ * - `after-detach`: a page of a domain can be reached by a requester that has left it;
+ * - `revived`: a domain id or a table page was used again while entries of its last use could still be in use;
+ * - `own-memory`: software's own memory can be reached;
+ * - `mid-update`: the tables themselves give what was not granted, while they are being changed;
+ * - `invalid-tables`: entries that software wrote are not valid on the platform;
+ * - `unserved`: a granted access may be blocked, or end at another page;
+ * - `provenance`: a request that a device was told to make by its former owner reaches what that owner was not granted.
  */
 export type FindingKind =
   | "stale"
@@ -22,7 +34,17 @@ export type FindingKind =
   | "fault-record"
   | "completion"
   | "register"
-  | "memory";
+  | "memory"
+  | "freed-page"
+  | "foreign-page"
+  | "excess-right"
+  | "after-detach"
+  | "revived"
+  | "own-memory"
+  | "mid-update"
+  | "invalid-tables"
+  | "unserved"
+  | "provenance";
 
 export interface Finding {
   readonly kind: FindingKind;

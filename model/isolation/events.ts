@@ -37,10 +37,14 @@ export type OwnershipEvent =
   | ({ readonly event: "withdraw" } & Grant)
   /** Software takes it that the mapping works for every attached device of the domain. */
   | ({ readonly event: "usable" } & Grant)
+  /** From now on the mapping need not work with these rights; that they are gone is said by `withdraw`. */
+  | ({ readonly event: "retire" } & Grant)
   /** Announced before the context entry is changed: from now on the requester may show rights of the domain. */
   | { readonly event: "assign"; readonly requester: RequesterId; readonly domain: string }
   /** Software takes it that the requester works with the domain's mappings. */
   | { readonly event: "attached"; readonly requester: RequesterId; readonly domain: string }
+  /** From now on the requester need not work with the domain's mappings; that it cannot is said by `unassign`. */
+  | { readonly event: "leave"; readonly requester: RequesterId; readonly domain: string }
   /** Software takes it that nothing of the domain is left to the requester. */
   | { readonly event: "unassign"; readonly requester: RequesterId; readonly domain: string }
   /** The present owner of a device has told it to make a request at some later time. */

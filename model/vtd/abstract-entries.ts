@@ -41,12 +41,14 @@ export interface PagingEntry extends Found {
   readonly firstPage: number;
 }
 
-/** The result for one page. A superpage may be kept in parts. */
+/** The result for one page, kept as a part of the largest entry that can give it. */
 export interface IotlbEntry extends Found {
   readonly cache: "iotlb";
   readonly sourceId: number;
   readonly domainId: number;
   readonly input: number;
+  /** How many pages that entry is for, aligned; all that there are with pass-through. */
+  readonly span: number;
   readonly faultProcessingDisabled: boolean;
 }
 
@@ -142,8 +144,9 @@ export function identity(page: number): Found {
   return { end: "page", page, readable: 1, writable: 1 };
 }
 
-export function iotlbTags({ sourceId, domainId, faultProcessingDisabled }: ContextEntry, input: number) {
-  return { cache: "iotlb", sourceId, domainId, input, faultProcessingDisabled } as const;
+export function iotlbTags(context: ContextEntry, input: number, span: number) {
+  const { sourceId, domainId, faultProcessingDisabled } = context;
+  return { cache: "iotlb", sourceId, domainId, input, span, faultProcessingDisabled } as const;
 }
 
 export function isFaulty(entry: Entry): boolean {
@@ -159,7 +162,7 @@ export function nameOf(entry: Entry): string {
     case "paging":
       return `paging ${entry.domainId} ${entry.level} ${entry.firstPage} ${entry.end} ${entry.page} ${entry.readable} ${entry.writable}`;
     default:
-      return `iotlb ${entry.sourceId} ${entry.domainId} ${entry.input} ${entry.faultProcessingDisabled} ${entry.end} ${entry.page} ${entry.readable} ${entry.writable}`;
+      return `iotlb ${entry.sourceId} ${entry.domainId} ${entry.input} ${entry.span} ${entry.faultProcessingDisabled} ${entry.end} ${entry.page} ${entry.readable} ${entry.writable}`;
   }
 }
 
@@ -204,8 +207,11 @@ export function removes(target: InvalidationTarget, entry: Entry): boolean {
   if (target.granularity === "global") return true;
   if (entry.domainId !== target.domainId) return false;
   if (target.granularity === "domain") return true;
-  if (entry.cache === "paging" && target.leafOnly) return false;
-  const [first, count] =
-    entry.cache === "iotlb" ? [entry.input, 1] : [entry.firstPage, PAGES_BY_LEVEL[entry.level]!];
-  return first < target.firstPage + target.pageCount && target.firstPage < first + count;
+  const end = target.firstPage + target.pageCount;
+  if (entry.cache === "iotlb") {
+    // Entries and ranges are aligned: a range with one page of an entry has all of them unless it is the smaller one.
+    return entry.span <= target.pageCount && entry.input >= target.firstPage && entry.input < end;
+  }
+  if (target.leafOnly) return false;
+  return entry.firstPage < end && target.firstPage < entry.firstPage + PAGES_BY_LEVEL[entry.level]!;
 }

@@ -216,6 +216,7 @@ export class ScriptMaker {
       [needsBufferFlush && dirty ? 15 : 0, () => ({ do: "flush-buffer" })],
       [this.open.length < 3 ? 26 : 0, () => this.submitStep(random.chance(65), this.targets())],
       [this.open.length < 3 ? 7 : 0, () => this.orderedPair()],
+      [this.open.length < 3 ? 4 : 0, () => this.change()],
       [this.open.length > 0 ? 20 : 0, () => this.observeStep()],
       [platform.setRootInvalidates ? 12 : 4, () => this.rootStep()],
       [this.rootPending ? 12 : 0, () => this.observeRoot()],
@@ -240,6 +241,13 @@ export class ScriptMaker {
     if (random.chance(40)) this.fence();
     const second = this.submitStep(true, [this.target()]);
     return [stale, first, second, { do: "observe", submission: this.open.pop()! }];
+  }
+
+  /** A change with a flush of every context entry and of a range, both seen to complete. */
+  private change(): Step[] {
+    const stale = this.storeStep();
+    const flush = this.submitStep(true, [{ cache: "context", granularity: "global" }, this.pageTarget()]);
+    return [stale, flush, { do: "observe", submission: this.open.pop()! }];
   }
 
   private storeStep(): Step {
@@ -286,9 +294,7 @@ export class ScriptMaker {
 
   private target(): InvalidationTarget {
     const { random, script } = this;
-    const domainId = random.weighted([10, 1], [8, 2], [1, 0]);
-    const firstPage = random.of(script.pages);
-    const mask = random.weighted([5, 1], [1, 2], [1, 0x200], [1, 0x40000]);
+    const domainId = this.domainId();
     return random.weighted<InvalidationTarget>(
       [6, { cache: "context", granularity: "global" }],
       [4, { cache: "context", granularity: "domain", domainId }],
@@ -304,18 +310,26 @@ export class ScriptMaker {
       ],
       [5, { cache: "iotlb", granularity: "global" }],
       [6, { cache: "iotlb", granularity: "domain", domainId }],
-      [
-        12,
-        {
-          cache: "iotlb",
-          granularity: "page",
-          domainId,
-          firstPage: firstPage - (firstPage % mask),
-          pageCount: mask,
-          leafOnly: random.chance(40),
-        },
-      ],
+      [12, this.pageTarget()],
     );
+  }
+
+  private pageTarget(): InvalidationTarget {
+    const { random, script } = this;
+    const page = random.of(script.pages);
+    const pageCount = random.weighted([5, 1], [1, 2], [2, 0x200], [2, 0x40000]);
+    return {
+      cache: "iotlb",
+      granularity: "page",
+      domainId: this.domainId(),
+      firstPage: page - (page % pageCount),
+      pageCount,
+      leafOnly: random.chance(40),
+    };
+  }
+
+  private domainId(): number {
+    return this.random.weighted([10, 1], [8, 2], [1, 0]);
   }
 
   private observeStep(): Step {

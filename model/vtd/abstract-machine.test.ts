@@ -15,6 +15,7 @@ import {
   type Invalidation,
   InvalidationLog,
   type InvalidationTarget,
+  NO_PAGE_SIZE,
 } from "./invalidation-log.js";
 import type { PlatformProfile } from "./profile.js";
 import { profileNamed } from "./profiles.js";
@@ -53,6 +54,8 @@ const brokenLogs: Record<string, () => InvalidationLog> = {
   "submitted counts as done": () => new Altered((entry) => ({ ...entry, observed: entry.submitted })),
   "the hint is overlooked": () => new Altered((entry) => ({ ...entry, target: withoutHint(entry.target) })),
   "each fence stands alone": () => new Forgetful(),
+  "any page of a large one removes it": () => new AsSmallPages((level) => level > 1),
+  "a pass-through result has the size of a page": () => new AsSmallPages((level) => level === NO_PAGE_SIZE),
 };
 
 class Unfenced extends InvalidationLog {
@@ -92,6 +95,18 @@ class Forgetful extends InvalidationLog {
   }
 }
 
+/** IOTLB entries of some levels are removed like those of level 1. */
+class AsSmallPages extends InvalidationLog {
+  constructor(private readonly concerned: (level: number) => boolean) {
+    super();
+  }
+
+  override fence(cache: Cache, tags: CacheTags, at: number, known: readonly number[], into: Fence): void {
+    const altered = cache === Cache.iotlb && this.concerned(tags.level);
+    super.fence(cache, altered ? { ...tags, level: 1 } : tags, at, known, into);
+  }
+}
+
 function withoutHint(target: InvalidationTarget): InvalidationTarget {
   return "leafOnly" in target ? { ...target, leafOnly: false } : target;
 }
@@ -125,6 +140,14 @@ describe("both sides say that", () => {
     [14, 0, 0x83],
   ];
   const notPresent = "-1 vtd.context.present";
+  const firstPages = (pageCount: number): InvalidationTarget => ({
+    cache: "iotlb",
+    granularity: "page",
+    domainId: 1,
+    firstPage: 0,
+    pageCount,
+    leafOnly: true,
+  });
 
   it("an IOTLB invalidation seen to complete tells that earlier context invalidations of the queue did", () => {
     const detach: Step[] = [
@@ -151,6 +174,42 @@ describe("both sides say that", () => {
       `${readOnly}, not recorded`,
     );
     expect(outcomesOf(scriptWith(coherentQemu, [...shared, [14, 0, 0x82]], []), 9)).not.toContain(readOnly);
+  });
+
+  it("a range that is smaller than a large page may spare its entry, and the page's own size may not", () => {
+    const unmapped = (pageCount: number): Step[] => [
+      { do: "store", page: 14, word: 0, low: 0, high: 0 },
+      { do: "submit", queued: true, fenceGroup: 0, targets: [firstPages(pageCount)] },
+      { do: "observe", submission: 0 },
+    ];
+    const outcomesAfter = (pageCount: number) =>
+      outcomesOf(scriptWith(coherentQemu, domain1, unmapped(pageCount)), 8);
+    const readOnly = "-1 vtd.second-stage.read-permission";
+    expect([1, 0x200, 0x40000].map(outcomesAfter)).toEqual([[readOnly, "0"], [readOnly, "0"], [readOnly]]);
+  });
+
+  it("a pass-through result may stay until its domain is flushed, whatever the range", () => {
+    const passThrough: ScriptEntry[] = [
+      [3, 16, 9],
+      [3, 17, 0x102],
+    ];
+    const detached = (iotlb: InvalidationTarget): Step[] => [
+      { do: "store", page: 3, word: 16, low: 0, high: 0 },
+      {
+        do: "submit",
+        queued: true,
+        fenceGroup: 0,
+        targets: [{ cache: "context", granularity: "global" }, iotlb],
+      },
+      { do: "observe", submission: 0 },
+    ];
+    const outcomesAfter = (iotlb: InvalidationTarget) =>
+      outcomesOf(scriptWith(coherentQemu, passThrough, detached(iotlb)), 8);
+    expect([1, 0x40000].map((pageCount) => outcomesAfter(firstPages(pageCount)))).toEqual([
+      [notPresent, "0"],
+      [notPresent, "0"],
+    ]);
+    expect(outcomesAfter({ cache: "iotlb", granularity: "domain", domainId: 1 })).toEqual([notPresent]);
   });
 
   it("functions with one domain id share the faulting paging-structure entries of Caching Mode", () => {

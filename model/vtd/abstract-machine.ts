@@ -192,7 +192,7 @@ export class AbstractMachine {
   private fillBelow(state: State, kept: Set<Entry>, context: ContextEntry, input: number): void {
     if (context.passThrough) {
       if (input < this.platform.hostPageLimit)
-        kept.add(this.intern({ ...iotlbTags(context, input), ...identity(input) }));
+        kept.add(this.intern({ ...iotlbTags(context, input, Number.POSITIVE_INFINITY), ...identity(input) }));
       return;
     }
     if (input >= this.platform.inputPageLimit[context.levels]!) return;
@@ -206,11 +206,12 @@ export class AbstractMachine {
     const key = `${this.numbers.get(context)} ${input} ${table} ${level} ${readable} ${writable}`;
     return this.reading(key, () => {
       const { domainId } = context;
-      const firstPage = input - (input % PAGES_BY_LEVEL[level]!);
+      const span = PAGES_BY_LEVEL[level]!;
+      const firstPage = input - (input % span);
       return (this.secondStageNow(start, input) ?? []).map((found) =>
         this.intern<Entry>(
           found.end === "page" || (found.end !== "table" && level === 1)
-            ? { ...iotlbTags(context, input), ...found }
+            ? { ...iotlbTags(context, input, span), ...found }
             : { cache: "paging", domainId, level, firstPage, ...found },
         ),
       );

@@ -28,6 +28,9 @@ export interface Outcome {
   readonly recorded: boolean;
 }
 
+/** Is told of every outcome when it is found, with the chain it was found through. */
+export type OutcomeObserver = (outcome: Outcome, chain: ReadChain, domainId: number) => void;
+
 const NO_LEVELS: readonly number[] = [];
 /** What is not there to be read is not there to be cached. */
 const FETCH_FAULTS: ReadonlySet<FaultRule | null> = new Set([
@@ -38,7 +41,7 @@ const FETCH_FAULTS: ReadonlySet<FaultRule | null> = new Set([
 ]);
 
 /** The chain a reader has just read, with the tags that the walk found. */
-class ReadChain implements Chain {
+export class ReadChain implements Chain {
   readonly since: ArrayLike<number>;
   readonly until: ArrayLike<number>;
   readonly level: ArrayLike<number>;
@@ -55,16 +58,20 @@ class ReadChain implements Chain {
 export class AdmissibleOutcomes {
   /** What the last {@link compute} found, without repetitions. */
   found: Outcome[] = [];
+  observer: OutcomeObserver | null = null;
 
   private readonly own: ReadChain;
   private readonly other: ReadChain;
   private readonly contextReader: WindowReader;
   private readonly moments: ChainMoments;
+  /** The chain that is being judged. */
+  private judged: ReadChain;
   private readonly translation = new Translation();
   private readonly contextTranslation = new Translation();
   private readonly contextsByFunction = new Map<number, ContextWindow[]>();
   private allContexts: ContextWindow[] | null = null;
   private now = 0;
+  private known = NOTHING_KNOWN;
   private request!: Request;
   /** The requester's context entry has only ever had one value; {@link onlyDomain} is its domain id, or -1. */
   private singleContext = false;
@@ -81,21 +88,78 @@ export class AdmissibleOutcomes {
     this.own = new ReadChain(new WindowReader(memory, registers, platform.cachingMode));
     this.other = new ReadChain(new WindowReader(memory, registers, platform.cachingMode));
     this.contextReader = new WindowReader(memory, registers, platform.cachingMode);
+    this.judged = this.own;
     this.moments = new ChainMoments(log, () => this.contexts());
   }
 
-  /** Fills {@link found} with every outcome the request may have when it is answered at step `now`. */
-  compute(request: Request, now: number): readonly Outcome[] {
+  /**
+   * Fills {@link found} with every outcome the request may have when it is answered at step `now`.
+   * @param known indices of invalidations that are known to be done by then although software saw that only later
+   */
+  compute(request: Request, now: number, known = NOTHING_KNOWN): readonly Outcome[] {
+    this.begin(request, now, known);
+    if (!this.ownChains()) return this.found;
+    for (const requester of this.requesters) if (requester !== request.requester) this.chainsOf(requester);
+    return this.found;
+  }
+
+  private begin(request: Request, now: number, known: readonly number[]): void {
     this.now = now;
+    this.known = known;
     this.request = request;
     this.found = [];
     if (this.contextsByFunction.size > 0) this.contextsByFunction.clear();
     this.allContexts = null;
     this.singleContext = false;
-    this.moments.begin(now, request.page);
-    if (!this.ownChains()) return this.found;
-    for (const requester of this.requesters) if (requester !== request.requester) this.chainsOf(requester);
-    return this.found;
+    this.moments.begin(now, request.page, known);
+  }
+
+  /**
+   * True when a walk for the request may read an entry from `page` at step `now`: on a chain of its own, or on one that it
+   * shares with another function.
+   */
+  readsFrom(request: Request, page: number, now: number): boolean {
+    this.begin(request, now, NOTHING_KNOWN);
+    const { own, other, platform, translation } = this;
+    own.reader.begin(now);
+    do {
+      if (!own.reader.translationEnabled()) continue;
+      walk(platform, own.reader, request.requester, request.page, translation);
+      if (this.readsOn(own, request.requester, page)) return true;
+    } while (own.reader.next());
+    for (const requester of this.requesters) {
+      if (requester === request.requester) continue;
+      other.reader.begin(now);
+      do {
+        other.reader.translationEnabled();
+        walk(platform, other.reader, requester, request.page, translation);
+        if (this.readsOn(other, requester, page)) return true;
+      } while (other.reader.next(Link.rootPointer));
+    }
+    return false;
+  }
+
+  private readsOn(chain: ReadChain, sourceId: number, page: number): boolean {
+    chain.sourceId = sourceId;
+    chain.domainId = this.translation.firstLevel === 0 ? 0 : this.translation.domainId;
+    for (let link = Link.root; link < chain.reader.length; link++) {
+      if (chain.reader.page[link] === page && this.readsLink(chain, link)) return true;
+    }
+    return false;
+  }
+
+  /** The entries above a link can be in use for the request now, so that the walk goes on to read it. */
+  private readsLink(chain: ReadChain, link: number): boolean {
+    const { moments, now, request } = this;
+    if (link > Link.firstLevel) {
+      const contexts = this.contextsOf(request.requester);
+      const walks = moments.usedFrom(contexts, chain.domainId, now, NOTHING_KNOWN) === now;
+      return walks && moments.inUse(chain, link - 1, now, NOTHING_KNOWN);
+    }
+    if (chain.sourceId !== request.requester) return false;
+    if (link === Link.firstLevel) return moments.inUse(chain, Link.context, now, NOTHING_KNOWN);
+    if (chain.until[Link.rootPointer]! <= now) return false;
+    return link === Link.root || chain.until[Link.root]! > now;
   }
 
   /** Chains that start at the requester's own root and context entries. False when no table is ever looked at. */
@@ -103,6 +167,7 @@ export class AdmissibleOutcomes {
     const { own, platform, request, translation } = this;
     const { reader } = own;
     let walked = false;
+    this.judged = own;
     reader.begin(this.now);
     do {
       if (decideBeforeWalk(request, reader.translationEnabled(), translation)) {
@@ -124,6 +189,7 @@ export class AdmissibleOutcomes {
   private chainsOf(requester: number): void {
     const { other, platform, request, translation } = this;
     if (this.singleContext && this.onlyDomain < 0) return;
+    this.judged = other;
     other.reader.begin(this.now);
     do {
       other.reader.translationEnabled();
@@ -181,7 +247,10 @@ export class AdmissibleOutcomes {
 
   private addOutcome(effect: number, rule: FaultRule | null, faultProcessingDisabled: boolean): void {
     const recorded = rule !== null && !(rule.qualified && faultProcessingDisabled);
-    if (!this.includes(effect, rule, recorded)) this.found.push({ effect, rule, recorded });
+    if (this.includes(effect, rule, recorded)) return;
+    const outcome = { effect, rule, recorded };
+    this.found.push(outcome);
+    this.observer?.(outcome, this.judged, this.judged.domainId);
   }
 
   private includes(effect: number, rule: FaultRule | null, recorded: boolean): boolean {
@@ -207,8 +276,8 @@ export class AdmissibleOutcomes {
   private faultyEntryFeasible(chain: ReadChain, cacheable: boolean): boolean {
     const { moments, now, platform } = this;
     const last = chain.reader.length - 1;
-    if (chain.until[last]! > now && moments.inUse(chain, last - 1, now, NOTHING_KNOWN)) return true;
-    return cacheable && platform.cachingMode && moments.inUse(chain, last, now, NOTHING_KNOWN);
+    if (chain.until[last]! > now && moments.inUse(chain, last - 1, now, this.known)) return true;
+    return cacheable && platform.cachingMode && moments.inUse(chain, last, now, this.known);
   }
 
   /** The fault lies in what an entry says. */
@@ -228,12 +297,12 @@ export class AdmissibleOutcomes {
     if (!this.platform.cachingMode || !this.isEntryFault()) return false;
     const last = chain.reader.length - 1;
     if (chain.level[last] === 1) return this.iotlbFeasible(chain, disabled);
-    return this.walksNow(chain, disabled) && this.moments.inUse(chain, last, this.now, NOTHING_KNOWN);
+    return this.walksNow(chain, disabled) && this.moments.inUse(chain, last, this.now, this.known);
   }
 
   private ownContextDecides(chain: ReadChain): boolean {
     if (chain.sourceId !== this.request.requester) return false;
-    return this.moments.inUse(chain, Link.context, this.now, NOTHING_KNOWN);
+    return this.moments.inUse(chain, Link.context, this.now, this.known);
   }
 
   /** The last entry is read now; those above it may come from their caches. */
@@ -243,13 +312,13 @@ export class AdmissibleOutcomes {
     if (last === Link.firstLevel) {
       return this.hasFpd(this.translation, disabled) && this.ownContextDecides(chain);
     }
-    return this.walksNow(chain, disabled) && this.moments.inUse(chain, last - 1, this.now, NOTHING_KNOWN);
+    return this.walksNow(chain, disabled) && this.moments.inUse(chain, last - 1, this.now, this.known);
   }
 
   /** A paging-structure entry of the chain's domain can be used by the requester itself now. */
   private walksNow(chain: ReadChain, disabled: boolean): boolean {
     const contexts = this.contextsOf(this.request.requester, disabled);
-    return this.moments.usedFrom(contexts, chain.domainId, this.now, NOTHING_KNOWN) === this.now;
+    return this.moments.usedFrom(contexts, chain.domainId, this.now, this.known) === this.now;
   }
 
   /** The answer comes from the IOTLB, whose entry was filled at some time since its fence. */
@@ -264,7 +333,7 @@ export class AdmissibleOutcomes {
     return this.contextsOf(this.request.requester, disabled).some(
       (context) =>
         context.domainId === chain.domainId &&
-        this.moments.inUse(context, Link.context, this.now, NOTHING_KNOWN),
+        this.moments.inUse(context, Link.context, this.now, this.known),
     );
   }
 

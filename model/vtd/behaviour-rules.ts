@@ -102,7 +102,7 @@ export const invalidationRules = {
   iotlbPage: rule(
     "invalidation.iotlb-page",
     "6.5.2.3",
-    "A page-selective one removes what answers for the pages, whatever the page size of the entry",
+    "A page-selective one removes the entries whose whole page is in its range",
   ),
   iotlbLeafOnly: rule(
     "invalidation.hint",

@@ -3,7 +3,7 @@
  * moment the entry below it was read. Taking the earliest moment each time is complete, because fences only grow.
  */
 import { OPEN } from "../words/memory.js";
-import { Cache, type CacheTags, type Fence, type InvalidationLog } from "./invalidation-log.js";
+import { Cache, type CacheTags, type Fence, type InvalidationLog, NO_PAGE_SIZE } from "./invalidation-log.js";
 import { Link } from "./window-reader.js";
 
 /** The windows of the links of a chain, or of its part down to the context entry, and the tags of its entries. */
@@ -16,6 +16,11 @@ export interface Chain {
   readonly sourceId: number;
   /** Zero for a context entry that faults (6.1). */
   readonly domainId: number;
+}
+
+/** A chain with what read it: the entry of a pass-through result is the link behind the last one that was read. */
+interface WalkedChain extends Chain {
+  readonly reader: { readonly length: number };
 }
 
 /** A chain that ends with a context entry that passed its checks: what requests and fills use a domain id with. */
@@ -41,6 +46,7 @@ export class ChainMoments {
   private readonly fences: Fence[] = Array.from({ length: LINKS }, () => ({ step: 0, done: [] }));
   private now = 0;
   private page = 0;
+  private known = NOTHING_KNOWN;
 
   /** @param contexts every context entry that some function of the platform may use */
   constructor(
@@ -48,9 +54,11 @@ export class ChainMoments {
     private readonly contexts: () => readonly ContextWindow[],
   ) {}
 
-  begin(now: number, page: number): void {
+  /** Prepares for a request for `page` at step `now`, by when the invalidations `known` are known to be done. */
+  begin(now: number, page: number, known: readonly number[]): void {
     this.now = now;
     this.page = page;
+    this.known = known;
   }
 
   /** True when the entry `link` can be in use at moment `at`, given the invalidations `known` to be done by then. */
@@ -70,9 +78,10 @@ export class ChainMoments {
     return upper && !this.rootPointerReplaced(chain, done);
   }
 
-  /** The fence of the IOTLB for the result of a chain. */
-  iotlbFence(chain: Chain, link: number): Fence {
-    return this.fenceOf(chain, link, Cache.iotlb, this.now, NOTHING_KNOWN);
+  /** The fence of the IOTLB for the result of a chain, whose page has the size of its last level. */
+  iotlbFence(chain: WalkedChain, link: number): Fence {
+    this.tags.level = link < chain.reader.length ? chain.level[link]! : NO_PAGE_SIZE;
+    return this.fenceOf(chain, link, Cache.iotlb, this.now, this.known);
   }
 
   /**

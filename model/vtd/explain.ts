@@ -128,7 +128,7 @@ function describeFences(oracle: VtdOracle, request: Request, chain: ExplainedCha
       lines.push(`the old ${link.name} is ruled out by ${describeInvalidation(fencing[0]!)}`);
     else if (covering.length > 0)
       lines.push(`the old ${link.name} could still be cached: ${describeInvalidation(covering[0]!)}`);
-    else lines.push(`the old ${link.name} was not invalidated since`);
+    else lines.push(`nothing since had to remove the old ${link.name}`);
   }
   return lines;
 }

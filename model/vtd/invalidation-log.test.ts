@@ -1,6 +1,6 @@
 /** Which cached entries a request must remove: table 17 of VT-d 6.2.1 and 6.5.2.1, 6.5.2.3. */
 import { describe, expect, it } from "vitest";
-import { Cache, covers, InvalidationLog, type InvalidationTarget } from "./invalidation-log.js";
+import { Cache, covers, InvalidationLog, type InvalidationTarget, NO_PAGE_SIZE } from "./invalidation-log.js";
 
 const tags = (part: { sourceId?: number; domainId?: number; page?: number; level?: number } = {}) => ({
   sourceId: 0x20,
@@ -65,7 +65,8 @@ describe("6.5.2.3 IOTLB invalidation", () => {
   });
 
   it("page: what answers for the pages", () => {
-    const goes = (target: InvalidationTarget, page: number) => covers(target, Cache.iotlb, tags({ page }));
+    const goes = (target: InvalidationTarget, page: number) =>
+      covers(target, Cache.iotlb, tags({ page, level: 1 }));
     expect([0x1233, 0x1234, 0x1235].map((page) => goes(pages(0x1234), page))).toEqual([false, true, false]);
     expect([0x11ff, 0x1200, 0x13ff, 0x1400].map((page) => goes(pages(0x1200, 512), page))).toEqual([
       false,
@@ -73,7 +74,24 @@ describe("6.5.2.3 IOTLB invalidation", () => {
       true,
       false,
     ]);
-    expect(covers(pages(0x1234), Cache.iotlb, tags({ domainId: 6 }))).toBe(false);
+    expect(covers(pages(0x1234), Cache.iotlb, tags({ domainId: 6, level: 1 }))).toBe(false);
+  });
+
+  it("page: a large page goes when the range has all of it", () => {
+    const goes = (target: InvalidationTarget, level: number) =>
+      covers(target, Cache.iotlb, tags({ page: 0x41234, level }));
+    const ranges = [pages(0x41234), pages(0x41200, 512), pages(0x41200, 1024), pages(0x40000, 0x40000)];
+    expect(ranges.map((range) => goes(range, 1))).toEqual([true, true, true, true]);
+    expect(ranges.map((range) => goes(range, 2))).toEqual([false, true, true, true]);
+    expect(ranges.map((range) => goes(range, 3))).toEqual([false, false, false, true]);
+    expect([pages(0x41000, 512), pages(0x41400, 512)].map((range) => goes(range, 2))).toEqual([false, false]);
+  });
+
+  it("page: a pass-through result may stay, whatever the range", () => {
+    const goes = (target: InvalidationTarget) => covers(target, Cache.iotlb, tags({ level: NO_PAGE_SIZE }));
+    expect([pages(0x1234), pages(0, 2 ** 52)].map(goes)).toEqual([false, false]);
+    expect(goes({ cache: "iotlb", granularity: "domain", domainId: 5 })).toBe(true);
+    expect(goes({ cache: "iotlb", granularity: "global" })).toBe(true);
   });
 
   it("page: paging-structure entries on the way to the pages, at every level", () => {
@@ -86,7 +104,7 @@ describe("6.5.2.3 IOTLB invalidation", () => {
   });
 
   it("IH = 1: paging-structure entries may stay", () => {
-    expect(removed(pages(0x1234, 1, true))).toEqual([false, false, true]);
+    expect(removed(pages(0x1234, 1, true), { level: 1 })).toEqual([false, false, true]);
   });
 });
 

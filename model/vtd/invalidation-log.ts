@@ -51,6 +51,9 @@ export type Cache = (typeof Cache)[keyof typeof Cache];
 /** Number of pages that one entry of a level maps or reaches. */
 export const PAGES_BY_LEVEL = [0, 1, 0x200, 0x40000, 0x8000000, 0x1000000000];
 
+/** In place of its level, for a pass-through result: no entry of the second stage gives it a page size. */
+export const NO_PAGE_SIZE = 0;
+
 /** FM (VT-d 6.5.2.1): which function bits of the source id are not compared. */
 export const FUNCTION_MASK_BITS = [0, 4, 6, 7];
 
@@ -64,16 +67,20 @@ function coversContext(target: InvalidationTarget, sourceId: number, domainId: n
 }
 
 /**
- * True when it must remove the IOTLB entry that answers for `page`, filled under that domain id. Choice: whatever the
- * page size of the entry, although 6.5.2.3 asks software for the mask that fits it.
+ * True when it must remove the IOTLB entry for the page of `level` around `page`, filled under that domain id. 6.5.2.3
+ * leaves the mask that fits a large page to software. Choice: with a smaller one hardware may keep the entry, and use
+ * it for the pages in the range too. Choice: no mask fits a pass-through result.
  */
-function coversIotlb(target: InvalidationTarget, domainId: number, page: number): boolean {
+function coversIotlb(target: InvalidationTarget, domainId: number, page: number, level: number): boolean {
   if (target.cache === "all") return true;
   if (target.cache !== "iotlb") return false;
   if (target.granularity === "global") return true;
   if (target.domainId !== domainId) return false;
   if (target.granularity === "domain") return true;
-  return page >= target.firstPage && page < target.firstPage + target.pageCount;
+  if (level === NO_PAGE_SIZE) return false;
+  const pages = PAGES_BY_LEVEL[level]!;
+  const first = page - (page % pages);
+  return first >= target.firstPage && first + pages <= target.firstPage + target.pageCount;
 }
 
 /** True when it must remove the paging-structure entry of `level` on the way to `page`. */
@@ -83,7 +90,8 @@ function coversPagingStructure(
   page: number,
   level: number,
 ): boolean {
-  if (target.cache !== "iotlb" || target.granularity !== "page") return coversIotlb(target, domainId, page);
+  if (target.cache !== "iotlb" || target.granularity !== "page")
+    return coversIotlb(target, domainId, page, level);
   if (target.domainId !== domainId || target.leafOnly) return false;
   const pages = PAGES_BY_LEVEL[level]!;
   const first = page - (page % pages);
@@ -95,7 +103,7 @@ export interface CacheTags {
   sourceId: number;
   domainId: number;
   page: number;
-  /** Level of a paging-structure entry. */
+  /** Level of a paging-structure entry, or of the page that an IOTLB entry maps ({@link NO_PAGE_SIZE}). */
   level: number;
 }
 
@@ -107,7 +115,7 @@ export function covers(target: InvalidationTarget, cache: Cache, tags: CacheTags
     case Cache.pagingStructure:
       return coversPagingStructure(target, tags.domainId, tags.page, tags.level);
     default:
-      return coversIotlb(target, tags.domainId, tags.page);
+      return coversIotlb(target, tags.domainId, tags.page, tags.level);
   }
 }
 

@@ -59,7 +59,7 @@ export class VtdOracle {
   readonly queue: QueueView;
   readonly faults: FaultLogView;
   private readonly registers: RegisterView;
-  private readonly admissible: AdmissibleOutcomes;
+  readonly admissible: AdmissibleOutcomes;
   private readonly requesters: number[] = [];
   private readonly matching: Outcome[] = [];
   /** What is let pass beside the admissible outcomes: known deviations of the implementation under test. */

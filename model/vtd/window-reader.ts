@@ -85,7 +85,11 @@ export class WindowReader implements TableReader {
     const at =
       enabled.count === 1
         ? this.only(Link.enabled)
-        : this.pick(Link.enabled, enabled.count, (index) => enabled.until[index]! > this.now);
+        : this.pick(
+            Link.enabled,
+            enabled.count,
+            (index) => enabled.since[index]! <= this.now && enabled.until[index]! > this.now,
+          );
     this.push(enabled.since[at]!, enabled.until[at]!);
     return enabled.value[at] === 1;
   }
@@ -95,7 +99,7 @@ export class WindowReader implements TableReader {
     const at =
       rootPointer.count === 1
         ? this.only(Link.rootPointer)
-        : this.pick(Link.rootPointer, rootPointer.count, () => true);
+        : this.pick(Link.rootPointer, rootPointer.count, (index) => rootPointer.since[index]! <= this.now);
     this.push(rootPointer.since[at]!, rootPointer.until[at]!);
     return rootPointer.value[at]!;
   }
@@ -171,8 +175,12 @@ export class WindowReader implements TableReader {
     return found;
   }
 
-  /** An old value matters only while it can still be read or, being present, can still be in a cache. */
-  private usable(until: number, low: number, presentMask: number): boolean {
+  /**
+   * An old value matters only while it can still be read or, being present, can still be in a cache; one that was stored
+   * after the request was answered does not matter at all.
+   */
+  private usable(since: number, until: number, low: number, presentMask: number): boolean {
+    if (since > this.now) return false;
     return until > this.now || (low & presentMask) !== 0 || this.cachesFaults;
   }
 
@@ -190,7 +198,8 @@ export class WindowReader implements TableReader {
     let rank = this.choice[link]!;
     let found = 0;
     for (; version !== 0; version = memory.olderVersion(version)) {
-      if (!this.usable(memory.untilOf(version), memory.lowOf(version), 3)) continue;
+      const since = memory.sinceOf(version);
+      if (!this.usable(since, memory.untilOf(version), memory.lowOf(version), 3)) continue;
       if (found !== 0) {
         this.setChoice(link);
         break;
@@ -223,7 +232,7 @@ export class WindowReader implements TableReader {
       const sinceSecond = second === 0 ? 0 : memory.sinceOf(second);
       since = Math.max(sinceFirst, sinceSecond);
       const low = first === 0 ? memory.low(frame, word) : memory.lowOf(first);
-      if (this.usable(until, low, 1)) {
+      if (this.usable(since, until, low, 1)) {
         if (found) {
           more = 1;
           break;

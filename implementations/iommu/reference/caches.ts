@@ -4,6 +4,7 @@ import {
   type CacheTags,
   covers,
   type InvalidationTarget,
+  NO_PAGE_SIZE,
   PAGES_BY_LEVEL,
 } from "../../../model/vtd/invalidation-log.js";
 import type { Translation } from "../../../model/vtd/walk.js";
@@ -33,6 +34,8 @@ export interface IotlbEntry {
   readonly domainId: number;
   readonly firstPage: number;
   readonly pageCount: number;
+  /** Level of the page that it maps; `NO_PAGE_SIZE` for a pass-through result. */
+  readonly level: number;
   /** Host page of `firstPage`. */
   readonly page: number;
   readonly readable: number;
@@ -58,22 +61,22 @@ function tagged(sourceId: number, domainId: number, page: number, level: number)
   return tags;
 }
 
-/** What the specification requires to go. A superpage entry goes when any of its pages is invalidated. */
+/** What the specification requires to go. */
 export const requiredRemoval: RemovalRules = {
   context: (target, entry) => covers(target, Cache.context, tagged(entry.sourceId, entry.domainId, 0, 0)),
   pagingStructure: (target, entry) =>
     covers(target, Cache.pagingStructure, tagged(0, entry.domainId, entry.firstPage, entry.level)),
-  iotlb: (target, entry) => {
-    if (target.cache === "iotlb" && target.granularity === "page") {
-      if (target.domainId !== entry.domainId) return false;
-      return (
-        target.firstPage < entry.firstPage + entry.pageCount &&
-        entry.firstPage < target.firstPage + target.pageCount
-      );
-    }
-    return covers(target, Cache.iotlb, tagged(entry.sourceId, entry.domainId, entry.firstPage, 1));
-  },
+  iotlb: (target, entry) =>
+    covers(target, Cache.iotlb, tagged(entry.sourceId, entry.domainId, entry.firstPage, entry.level)),
 };
+
+/** A page-selective invalidation reaches the entry but need not remove it: its mask does not fit the entry's page. */
+function isOptional(target: InvalidationTarget, entry: IotlbEntry): boolean {
+  if (target.cache !== "iotlb" || target.granularity !== "page") return false;
+  if (target.domainId !== entry.domainId || requiredRemoval.iotlb(target, entry)) return false;
+  const overlapsStart = target.firstPage < entry.firstPage + entry.pageCount;
+  return overlapsStart && entry.firstPage < target.firstPage + target.pageCount;
+}
 
 const CAPACITY = { context: 6, pagingStructure: 8, iotlb: 8 } as const;
 
@@ -116,8 +119,8 @@ export class Caches {
 
   /** Caches a mapping; a superpage as one entry or, at will, as the 4 KiB piece that was asked for. */
   addIotlb(sourceId: number, walk: Translation): void {
-    const size = walk.passThrough || walk.notPresent ? 1 : PAGES_BY_LEVEL[walk.level]!;
-    const pageCount = size > 1 && this.chance.happens(128) ? 1 : size;
+    const level = walk.passThrough ? NO_PAGE_SIZE : this.keptLevel(walk.level);
+    const pageCount = walk.passThrough ? 1 : PAGES_BY_LEVEL[level]!;
     const offset = walk.input % pageCount;
     this.add(
       this.iotlb,
@@ -126,6 +129,7 @@ export class Caches {
         domainId: walk.domainId,
         firstPage: walk.input - offset,
         pageCount,
+        level,
         page: walk.page - offset,
         readable: walk.readable,
         writable: walk.writable,
@@ -134,6 +138,10 @@ export class Caches {
       },
       CAPACITY.iotlb,
     );
+  }
+
+  private keptLevel(level: number): number {
+    return level > 1 && this.chance.happens(128) ? 1 : level;
   }
 
   /** Room is made by dropping any entry: nothing says which. */
@@ -151,7 +159,10 @@ export class Caches {
     if (target.cache !== "iotlb") removeFrom(this.context, (entry) => this.rules.context(target, entry));
     if (target.cache === "context") return;
     removeFrom(this.pagingStructure, (entry) => this.rules.pagingStructure(target, entry));
-    removeFrom(this.iotlb, (entry) => this.rules.iotlb(target, entry));
+    removeFrom(
+      this.iotlb,
+      (entry) => this.rules.iotlb(target, entry) || (isOptional(target, entry) && this.chance.happens(128)),
+    );
   }
 }
 

@@ -48,13 +48,16 @@ export const deviations: readonly Deviation[] = [
     },
   },
   {
-    id: "superpage-survives-flush-inside",
-    description: "A page-selective invalidation of a page inside a superpage leaves the superpage's entry",
+    id: "superpage-survives-page-flush",
+    description: "A page-selective invalidation leaves the entries of superpages, whatever its address mask",
     rule: "vtd.invalidation.iotlb-page",
-    minimum: smaller(6, "attach, map a superpage, request, unmap, flush of the page by register, request"),
+    minimum: smaller(
+      6,
+      "attach, map a superpage, request, unmap, flush by register with the mask of the superpage, request",
+    ),
     removal: {
       iotlb: (target, entry) =>
-        target.cache === "iotlb" && target.granularity === "page" && target.pageCount < entry.pageCount
+        target.cache === "iotlb" && target.granularity === "page" && entry.pageCount > 1
           ? false
           : requiredRemoval.iotlb(target, entry),
     },

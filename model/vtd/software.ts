@@ -1,0 +1,97 @@
+/** VT-d as the judge of software sees it: the oracle that follows a run, and what requests could reach in it. */
+import type { Finding } from "../finding.js";
+import type { Answers, ExposureModel, GrantCheck, Reach, Touched, Witness } from "../isolation/exposure.js";
+import type { Action, Observation, Request, RequestType } from "../trace.js";
+import type { Rule } from "../words/rule.js";
+import { VtdExposure } from "./exposure.js";
+import { type OracleSetup, VtdOracle } from "./oracle.js";
+import { faultRules } from "./rules.js";
+import type { WalkPlatform } from "./walk.js";
+import { witnessOf } from "./witness.js";
+
+/** Rules about what an entry may say on a platform. */
+const VALIDITY: ReadonlySet<Rule | null> = new Set([
+  faultRules.rootReserved,
+  faultRules.contextReserved,
+  faultRules.contextAddressWidth,
+  faultRules.contextTranslationType,
+  faultRules.secondStageReserved,
+]);
+
+export class VtdSoftware implements ExposureModel {
+  readonly oracle: VtdOracle;
+  private readonly reaches: VtdExposure;
+  private action: Action = { do: "flush-line", page: 0, line: 0 };
+  private index = -1;
+  private enabledSeen = false;
+
+  constructor(platform: WalkPlatform) {
+    this.oracle = new VtdOracle(platform);
+    this.reaches = new VtdExposure(this.oracle);
+  }
+
+  /** Forgets everything and takes up the state a run starts from. */
+  reset(setup: OracleSetup): void {
+    this.oracle.reset(setup);
+    this.reaches.reset();
+    this.index = -1;
+    this.enabledSeen = setup.translating;
+  }
+
+  /** Once translation was seen enabled, isolation is owed, whatever software does to the unit afterwards. */
+  get protecting(): boolean {
+    if (!this.enabledSeen) {
+      const { enabled } = this.oracle.steering;
+      this.enabledSeen = enabled.latest === 1 && !enabled.isPending(this.index + 1);
+    }
+    return this.enabledSeen;
+  }
+
+  get touched(): readonly Touched[] {
+    return this.reaches.touched;
+  }
+
+  perform(action: Action, seen: Observation, index: number): Finding | null {
+    this.action = action;
+    this.index = index;
+    return this.oracle.perform(action, seen, index);
+  }
+
+  addedReach(granted: GrantCheck): Reach | null {
+    return this.reaches.added(this.action, this.index, granted);
+  }
+
+  reachTo(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
+    return this.reaches.reachTo(page, pages, access, granted);
+  }
+
+  reachOf(requester: number, granted: GrantCheck): Reach | null {
+    return this.reaches.reachOf(requester, granted);
+  }
+
+  tableReach(page: number): Reach | null {
+    return this.reaches.tableReach(page);
+  }
+
+  exposure(): Reach[] {
+    return this.reaches.everything();
+  }
+
+  answers(requester: number, iova: number, type: RequestType): Answers {
+    const request: Request = { requester, page: iova, offset: 0, length: 4, type };
+    const outcomes = this.oracle.outcomesOf(request, this.index);
+    return {
+      pages: outcomes.filter((one) => one.effect >= 0).map((one) => one.effect),
+      faults: outcomes.filter((one) => one.effect < 0).map((one) => one.rule?.id ?? ""),
+      invalid: outcomes.some((one) => VALIDITY.has(one.rule)),
+    };
+  }
+
+  witness(reach: Reach): Witness {
+    return witnessOf(this.oracle, reach, this.index + 1);
+  }
+
+  forget(): void {
+    // Filled in by the pruning of history.
+  }
+}
