@@ -4,6 +4,7 @@ import { ImplementationError, type Iommu } from "../implementations/iommu/interf
 import { findQemu, openQemu, qemuProfilesOf } from "../implementations/iommu/qemu/index.js";
 import { deviationNamed } from "../implementations/iommu/reference/deviations.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import type { IntentGeneratorOptions } from "../generators/intents/generate.js";
 import { profiles } from "../model/vtd/profiles.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import { qemuDeviations } from "../properties/qemu-deviations.js";
@@ -16,6 +17,8 @@ export interface OpenedIommu {
   readonly known: readonly KnownDeviation[];
   /** How rarely its scenarios should move the root table or switch translation: chances in 256. */
   readonly steeringWeight: number;
+  /** What scenarios for drivers are limited to. */
+  readonly intents: Partial<IntentGeneratorOptions>;
 }
 
 /**
@@ -31,7 +34,7 @@ export function openNamed(name: string, qemuPath: string | undefined): OpenedIom
     );
   }
   const iommu = new ReferenceIommu(variant === undefined ? null : variantNamed(variant));
-  return { iommu, profiles: profiles.map((one) => one.id), known: [], steeringWeight: 20 };
+  return { iommu, profiles: profiles.map((one) => one.id), known: [], steeringWeight: 20, intents: {} };
 }
 
 function variantNamed(id: string): ReturnType<typeof deviationNamed> {
@@ -46,7 +49,14 @@ function openQemuNamed(path: string | undefined): OpenedIommu {
   try {
     const { version, path: found } = findQemu(path);
     const iommu = openQemu({ path: found });
-    return { iommu, profiles: qemuProfilesOf(version), known: qemuDeviations(version), steeringWeight: 4 };
+    return {
+      iommu,
+      profiles: qemuProfilesOf(version),
+      known: qemuDeviations(version),
+      steeringWeight: 4,
+      // Another set of devices is another process, and switching translation takes milliseconds.
+      intents: { topologies: ["flat"], aliasWeight: 0, resetWeight: 2 },
+    };
   } catch (error) {
     if (error instanceof ImplementationError) throw new UsageError(error.message);
     throw error;

@@ -1,4 +1,5 @@
 /** `list`: properties, implementations, profiles and rules. */
+import { vtdDriverVariants } from "../implementations/driver/vtd/index.js";
 import { deviations } from "../implementations/iommu/reference/deviations.js";
 import { vtdRules } from "../model/vtd/behaviour-rules.js";
 import { profiles } from "../model/vtd/profiles.js";
@@ -7,7 +8,7 @@ import { table } from "../reports/terminal.js";
 import { ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 
-const SUBJECTS = ["properties", "implementations", "profiles", "rules"] as const;
+const SUBJECTS = ["properties", "implementations", "drivers", "profiles", "rules"] as const;
 type Subject = (typeof SUBJECTS)[number];
 
 /** Prints one list, or all but the rules. */
@@ -44,6 +45,11 @@ function rows(subject: Subject): string[][] {
         ["reference", "the built-in operational model with caches"],
         ["qemu", "intel-iommu of an installed QEMU, driven over qtest"],
         ...deviations.map((one) => [`reference:${one.id}`, one.description]),
+      ];
+    case "drivers":
+      return [
+        ["vtd", "the built-in VT-d driver, meant to be correct"],
+        ...vtdDriverVariants.map((one) => [`vtd:${one.id}`, one.description]),
       ];
     case "profiles":
       return profiles.map((one) => [one.id, `${one.description} (registers: ${one.source})`]);

@@ -8,8 +8,10 @@ const known = {
   time: { type: "string" },
   property: { type: "string", multiple: true },
   on: { type: "string", multiple: true },
+  driver: { type: "string", multiple: true },
   profile: { type: "string", multiple: true },
   qemu: { type: "string" },
+  at: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -21,8 +23,11 @@ export interface Options {
   readonly milliseconds: number | undefined;
   readonly properties: readonly string[];
   readonly on: readonly string[];
+  readonly drivers: readonly string[];
   readonly profiles: readonly string[];
   readonly qemu: string | undefined;
+  /** Line of a trace. */
+  readonly at: number | undefined;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -37,8 +42,10 @@ export function parseOptions(args: readonly string[]): Options {
     milliseconds: values.time === undefined ? undefined : duration(values.time),
     properties: values.property ?? [],
     on: values.on ?? [],
+    drivers: values.driver ?? [],
     profiles: values.profile ?? [],
     qemu: values.qemu,
+    at: wholeNumber("at", values.at, 1),
     json: values.json ?? false,
     help: values.help ?? false,
   };

@@ -4,28 +4,46 @@ import type { CampaignProgress } from "../properties/campaign.js";
 const TERMINAL_INTERVAL = 100;
 const PLAIN_INTERVAL = 10_000;
 
-/** Prints how far a campaign is. `runs` and `milliseconds` are its limits. */
-export class Progress {
+/** The line that says how far something is. */
+export class StatusLine {
   private last = 0;
 
-  constructor(
-    private readonly name: string,
-    private readonly runs: number,
-    private readonly milliseconds: number,
-    private readonly stream: NodeJS.WriteStream = process.stderr,
-  ) {}
+  constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
 
-  show(state: CampaignProgress): void {
+  /** Shows the line unless one was shown a short while ago. `elapsed` counts milliseconds from the beginning. */
+  show(elapsed: number, line: () => string): void {
     const interval = this.stream.isTTY ? TERMINAL_INTERVAL : PLAIN_INTERVAL;
-    if (state.elapsed - this.last < interval) return;
-    this.last = state.elapsed;
-    const line = this.line(state);
-    this.stream.write(this.stream.isTTY ? `\r\x1b[K${line}` : `${line}\n`);
+    if (elapsed - this.last < interval) return;
+    this.last = elapsed;
+    this.stream.write(this.stream.isTTY ? `\r\x1b[K${line()}` : `${line()}\n`);
   }
 
   /** Leaves the terminal with an empty line. */
   done(): void {
     if (this.stream.isTTY) this.stream.write("\r\x1b[K");
+  }
+}
+
+/** Prints how far a campaign is. `runs` and `milliseconds` are its limits. */
+export class Progress {
+  private readonly status: StatusLine;
+
+  constructor(
+    private readonly name: string,
+    private readonly runs: number,
+    private readonly milliseconds: number,
+    stream: NodeJS.WriteStream = process.stderr,
+  ) {
+    this.status = new StatusLine(stream);
+  }
+
+  show(state: CampaignProgress): void {
+    this.status.show(state.elapsed, () => this.line(state));
+  }
+
+  /** Leaves the terminal with an empty line. */
+  done(): void {
+    this.status.done();
   }
 
   private line({ runs, findings, elapsed }: CampaignProgress): string {

@@ -1,64 +1,99 @@
-/** `replay`: one saved scenario on one implementation, every action with what it showed. */
+/** `replay`: one saved scenario on one implementation or driver, step by step, with what is wrong with it. */
+import { defaultOptions } from "../generators/generate.js";
+import { defaultIntentOptions } from "../generators/intents/generate.js";
+import type { IntentScenario } from "../generators/intents/scenario.js";
 import { ScenarioError } from "../generators/scenario.js";
 import { loadScenario } from "../properties/counterexample.js";
+import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import { breaking, invariants } from "../properties/invariants.js";
-import { Judge, withoutAvoided } from "../properties/judge.js";
-import { describePlatform, describeStep } from "../reports/steps.js";
+import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
+import { describeScenario, isForDriver } from "../reports/steps.js";
+import { MODEL } from "./check.js";
+import { openDriver } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
-import { openNamed } from "./implementations.js";
+import { type OpenedIommu, openNamed } from "./implementations.js";
 import type { Options } from "./options.js";
 
 /** Replays a file and returns the exit code: 1 when it breaks an invariant again. */
-export function replay(options: Options, print: (line: string) => void): ExitCode {
+export async function replay(options: Options, print: (line: string) => void): Promise<ExitCode> {
   const [, file, ...more] = options.positionals;
   if (file === undefined || more.length > 0)
-    throw new UsageError("replay takes one file: iommu-spec replay FILE [--on NAME]");
+    throw new UsageError("replay takes one file: iommu-spec replay FILE [--on NAME] [--driver NAME]");
   if (options.on.length > 1) throw new UsageError("replay takes one --on");
+  if (options.drivers.length > 1) throw new UsageError("replay takes one --driver");
   const { scenario, recorded } = load(file);
-  const on = options.on[0] ?? implementationOf(recorded?.implementation);
-  const { iommu, known } = openNamed(on, options.qemu);
+  if (!isForDriver(scenario) && options.drivers.length > 0)
+    throw new UsageError(`${file} is a scenario for IOMMUs: it asks nothing of a driver`);
+  const opened: OpenedIommu[] = [];
+  const open = (name: string) => {
+    const implementation = openNamed(name, options.qemu);
+    opened.push(implementation);
+    return implementation;
+  };
   try {
-    const steerAround = recorded?.steered ? known : [];
-    const { steps } = withoutAvoided(scenario, steerAround);
-    const judged = new Judge().judge(scenario, iommu, steerAround);
-    const [finding] = judged.findings;
-    if (options.json) {
-      print(
-        JSON.stringify({
-          implementation: iommu.name,
-          file,
-          finding: finding ?? null,
-          unknown: judged.unknown,
-          failure: judged.failure,
-        }),
-      );
-    } else {
-      for (const line of describePlatform(scenario)) print(line);
-      const broken = finding === undefined ? -1 : (judged.run.stepOf[finding.action] ?? steps.length);
-      steps.forEach((step, index) => {
-        print(`${index === broken ? " >" : "  "} ${String(index + 1).padStart(3)}  ${describeStep(step)}`);
-      });
+    const steeredAround = () => (recorded?.steered ? opened.flatMap((one) => one.known) : []);
+    if (isForDriver(scenario)) {
+      const subject = await driverSubject(options, recorded?.implementation, open);
+      return show(subject, scenario, steeredAround(), file, options, print);
     }
-    if (judged.failure) {
-      if (!options.json) print(`${iommu.name} failed: ${judged.failure}`);
-      return ExitCode.unknown;
-    }
-    if (!finding) {
-      if (!options.json)
-        print(
-          `${iommu.name} shows nothing inadmissible in this scenario${judged.unknown ? ` (${judged.unknown})` : ""}.`,
-        );
-      return judged.unknown ? ExitCode.unknown : ExitCode.holds;
-    }
-    if (!options.json) {
-      const ids = invariants.filter((one) => breaking(one, [finding]).length > 0).map((one) => one.id);
-      print(`${iommu.name} breaks ${ids.join(", ")} (${finding.kind}): ${finding.message}`);
-      for (const line of finding.witness) print(`  ${line}`);
-    }
-    return ExitCode.violated;
+    const { iommu } = open(options.on[0] ?? implementationOf(recorded?.implementation));
+    return show(iommuSubject(iommu, defaultOptions), scenario, steeredAround(), file, options, print);
   } finally {
-    iommu.close();
+    for (const { iommu } of opened) iommu.close();
   }
+}
+
+/** The driver, and what it is judged on, from the options or else from the name it was recorded under. */
+async function driverSubject(
+  options: Options,
+  recorded: string | undefined,
+  open: (name: string) => OpenedIommu,
+): Promise<Subject<IntentScenario>> {
+  const [recordedDriver, recordedPlace] = recorded?.split(" on ") ?? [];
+  const driver = await openDriver(options.drivers[0] ?? recordedDriver ?? "vtd");
+  const place = options.on[0] ?? (recordedPlace === undefined ? MODEL : implementationOf(recordedPlace));
+  if (place === MODEL) return exposureSubject(driver, defaultIntentOptions);
+  return blackBoxSubject(driver, open(place).iommu, defaultIntentOptions);
+}
+
+function show<S extends AnyScenario>(
+  subject: Subject<S>,
+  scenario: S,
+  steerAround: OpenedIommu["known"],
+  file: string,
+  options: Options,
+  print: (line: string) => void,
+): ExitCode {
+  const run = subject.judge(scenario, steerAround);
+  const [finding] = run.findings;
+  if (options.json) {
+    const { unknown, failure } = run;
+    print(JSON.stringify({ implementation: subject.name, file, finding: finding ?? null, unknown, failure }));
+  } else {
+    const { platform, steps } = describeScenario(subject.avoiding(scenario, steerAround));
+    for (const line of platform) print(line);
+    const broken = finding === undefined ? -1 : (run.stepOf[finding.action] ?? steps.length);
+    steps.forEach((step, index) => {
+      print(`${index === broken ? " >" : "  "} ${String(index + 1).padStart(3)}  ${step}`);
+    });
+  }
+  const say = (line: string) => {
+    if (!options.json) print(line);
+  };
+  if (run.failure) {
+    say(`${subject.name} failed: ${run.failure}`);
+    return ExitCode.unknown;
+  }
+  if (!finding) {
+    say(
+      `${subject.name} shows nothing inadmissible in this scenario${run.unknown ? ` (${run.unknown})` : ""}.`,
+    );
+    return run.unknown ? ExitCode.unknown : ExitCode.holds;
+  }
+  const ids = invariants.filter((one) => breaking(one, [finding]).length > 0).map((one) => one.id);
+  say(`${subject.name} breaks ${ids.join(", ")} (${finding.kind}): ${finding.message}`);
+  for (const line of finding.witness) say(`  ${line}`);
+  return ExitCode.violated;
 }
 
 function load(file: string): ReturnType<typeof loadScenario> {

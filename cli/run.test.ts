@@ -18,10 +18,10 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-function commandLine(...args: string[]): { code: number; out: string; errors: string[] } {
+async function commandLine(...args: string[]): Promise<{ code: number; out: string; errors: string[] }> {
   const lines: string[] = [];
   const errors: string[] = [];
-  const code = run(
+  const code = await run(
     args,
     (line) => lines.push(line),
     (line) => errors.push(line),
@@ -32,27 +32,28 @@ function commandLine(...args: string[]): { code: number; out: string; errors: st
 const FAULTY = ["check", "--on", "reference:fault-wrong-source", "--runs", "400", "--seed", "1"];
 
 describe("check", () => {
-  it("holds on the reference: exit code 0, a verdict for every invariant, and what that means", () => {
-    const { code, out } = commandLine("check", "--on", "reference", "--runs", "300", "--seed", "1");
+  it("holds on the reference: exit code 0, a verdict for every invariant, and what that means", async () => {
+    const { code, out } = await commandLine("check", "--on", "reference", "--runs", "300", "--seed", "1");
     expect(code).toBe(0);
     for (const id of ["conformance", "I1", "I2", "I3", "I10", "I11"]) expect(out).toContain(id);
     expect(out).toContain("No new violation in 300 random scenarios: that is evidence, not proof");
   });
 
-  it("a faulty variant: exit code 1, the shrunk steps, and the command that replays them", () => {
-    const { code, out } = commandLine(...FAULTY);
+  it("a faulty variant: exit code 1, the shrunk steps, and the command that replays them", async () => {
+    const { code, out } = await commandLine(...FAULTY);
     expect(code).toBe(1);
     expect(out).toContain("breaks conformance, I10");
     expect(out).toMatch(/replay: npx iommu-spec replay out\/\S+\.json --on reference:fault-wrong-source/);
   });
 
-  it("the same seed gives the same findings", () => {
-    const findings = () => JSON.parse(commandLine(...FAULTY, "--json").out).campaigns[0].findings;
-    expect(findings()).toEqual(findings());
+  it("the same seed gives the same findings", async () => {
+    const findings = async () =>
+      JSON.parse((await commandLine(...FAULTY, "--json")).out).campaigns[0].findings;
+    expect(await findings()).toEqual(await findings());
   });
 
-  it("--property restricts what counts", () => {
-    const { code, out } = commandLine(...FAULTY, "--property", "I3");
+  it("--property restricts what counts", async () => {
+    const { code, out } = await commandLine(...FAULTY, "--property", "I3");
     expect(code).toBe(0);
     expect(out).not.toContain("I10");
   });
@@ -66,7 +67,7 @@ describe("check", () => {
     [["check", "--time", "soon"], /--time takes a duration such as 30s, 10m or 1h, not "soon"/],
     [["check", "--fast"], /Unknown option '--fast'/],
     [["check", "--on", "qemu", "--qemu", "/nowhere/qemu"], /\/nowhere\/qemu: no such file: install it/],
-    [["prove"], /unknown command "prove"; known: check, replay, list/],
+    [["prove"], /unknown command "prove"; known: check, replay, trace, expose, list/],
     [["list", "bugs"], /list knows properties, implementations, profiles, rules, not "bugs"/],
     [
       ["check", "reference:hint-ignores-leaf"],
@@ -74,8 +75,8 @@ describe("check", () => {
     ],
     [["replay", "one.json", "--on", "reference", "--on", "qemu"], /replay takes one --on/],
     [["replay"], /replay takes one file/],
-  ])("%j: exit code 2 and one message", (args, message) => {
-    const { code, errors } = commandLine(...args);
+  ])("%j: exit code 2 and one message", async (args, message) => {
+    const { code, errors } = await commandLine(...args);
     expect(code).toBe(2);
     expect(errors).toHaveLength(1);
     expect(errors[0]).toMatch(message);
@@ -83,20 +84,20 @@ describe("check", () => {
 });
 
 describe("replay", () => {
-  function saved(): string {
-    commandLine(...FAULTY);
+  async function saved(): Promise<string> {
+    await commandLine(...FAULTY);
     const [sub] = readdirSync("out");
     return join("out", sub!, readdirSync(join("out", sub!))[0]!);
   }
 
-  it("shows a saved counterexample again, on the implementation it was found on", () => {
-    const { code, out } = commandLine("replay", saved());
+  it("shows a saved counterexample again, on the implementation it was found on", async () => {
+    const { code, out } = await commandLine("replay", await saved());
     expect(code).toBe(1);
     expect(out).toContain("breaks conformance, I10 (fault-record)");
   });
 
-  it("a conforming implementation shows nothing inadmissible in the same scenario", () => {
-    const { code, out } = commandLine("replay", saved(), "--on", "reference");
+  it("a conforming implementation shows nothing inadmissible in the same scenario", async () => {
+    const { code, out } = await commandLine("replay", await saved(), "--on", "reference");
     expect(code).toBe(0);
     expect(out).toContain("nothing inadmissible");
   });
@@ -115,11 +116,11 @@ describe("replay", () => {
       (text: string) => text.replace(/"timing": \d+/, '"timing": -1'),
       /at .*timing: expected a whole number/,
     ],
-  ])("%s: exit code 2, and the message says where", (_, spoil, message) => {
-    const file = saved();
+  ])("%s: exit code 2, and the message says where", async (_, spoil, message) => {
+    const file = await saved();
     const spoiled = join(folder, "spoiled.json");
     if (spoil) writeFileSync(spoiled, spoil(readFileSync(file, "utf8")));
-    const { code, errors } = commandLine("replay", spoiled);
+    const { code, errors } = await commandLine("replay", spoiled);
     expect(code).toBe(2);
     expect(errors[0]).toContain(spoiled);
     expect(errors[0]).toMatch(message);
@@ -127,10 +128,10 @@ describe("replay", () => {
 });
 
 describe("list", () => {
-  it("names properties, implementations and profiles; rules on request", () => {
-    const { code, out } = commandLine("list");
+  it("names properties, implementations and profiles; rules on request", async () => {
+    const { code, out } = await commandLine("list");
     expect(code).toBe(0);
     expect(out).toContain("sapphire-rapids");
-    expect(commandLine("list", "rules").out).toContain("vtd.second-stage.reserved-bits");
+    expect((await commandLine("list", "rules")).out).toContain("vtd.second-stage.reserved-bits");
   });
 });

@@ -1,9 +1,11 @@
 /** The command line as a function: parses, calls, prints. */
 import { check } from "./check.js";
 import { ExitCode, UsageError } from "./errors.js";
+import { expose } from "./expose.js";
 import { list } from "./list.js";
 import { type Options, parseOptions } from "./options.js";
 import { replay } from "./replay.js";
+import { trace } from "./trace.js";
 
 const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges implementations
 
@@ -16,27 +18,30 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
     --json                         the result as JSON
   iommu-spec replay FILE           run one saved counterexample or scenario again
     --on NAME  --qemu PATH  --json
+  iommu-spec trace FILE            judge a recorded trace of software
+    --json                         the result as JSON
+  iommu-spec expose FILE           who can reach what at a point of a recorded trace
+    --at LINE                      after this line of the file (default: at its end)
+    --json
   iommu-spec list [properties | implementations | profiles | rules]  [--json]
 
 Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;
 
-const commands: Readonly<Record<string, (options: Options, print: (line: string) => void) => ExitCode>> = {
-  check,
-  replay,
-  list,
-};
+type Command = (options: Options, print: (line: string) => void) => ExitCode | Promise<ExitCode>;
+
+const commands: Readonly<Record<string, Command>> = { check, replay, trace, expose, list };
 
 /**
  * Carries out a command line and returns the exit code. Results go to `print`; what is wrong with the command line, or
  * with what it needs, is one line to `complain`.
  */
-export function run(
+export async function run(
   args: readonly string[],
   print: (line: string) => void,
   complain: (line: string) => void,
-): ExitCode {
+): Promise<ExitCode> {
   try {
-    return dispatch(args, print);
+    return await dispatch(args, print);
   } catch (error) {
     const fromSystem = error instanceof Error && "syscall" in error;
     if (!(error instanceof UsageError) && !fromSystem) throw error;
@@ -45,7 +50,7 @@ export function run(
   }
 }
 
-function dispatch(args: readonly string[], print: (line: string) => void): ExitCode {
+async function dispatch(args: readonly string[], print: (line: string) => void): Promise<ExitCode> {
   const options = parseOptions(args);
   const [name] = options.positionals;
   if (options.help || name === undefined) {

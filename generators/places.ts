@@ -14,6 +14,9 @@ export const dataPages: readonly HostPage[] = REGIONS.flatMap((region) =>
   PAGES_OF_REGION.map((page) => region * 512 + page),
 );
 
+/** Software's own memory, where scenarios say whose memory is whose: nothing maps it. */
+export const protectedPage: HostPage = dataPages[dataPages.length - 1]!;
+
 /** Host pages of the two regions as superpages. */
 export const dataRegions: readonly HostPage[] = REGIONS.map((region) => region * 512);
 

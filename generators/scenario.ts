@@ -7,7 +7,7 @@ import * as t from "io-ts";
 import { profiles } from "../model/vtd/profiles.js";
 
 /** A whole number from `low` to `high`. */
-function range(low: number, high: number): t.Type<number> {
+export function range(low: number, high: number): t.Type<number> {
   const name = `a whole number from ${low} to ${high}`;
   const is = (value: unknown): value is number =>
     Number.isInteger(value) && Number(value) >= low && Number(value) <= high;
@@ -20,15 +20,17 @@ function range(low: number, high: number): t.Type<number> {
 }
 
 /** One of a few words. */
-function oneOf<const Words extends readonly [string, string, ...string[]]>(
+export function oneOf<const Words extends readonly [string, string, ...string[]]>(
   ...words: Words
 ): t.Type<Words[number]> {
   const [first, second, ...rest] = words.map((word) => t.literal(word));
   return t.union([first!, second!, ...rest]);
 }
 
-const name = t.string;
-const page = range(0, 2 ** 52 - 1);
+/** What steps call a device, domain or mapping. */
+export const name = t.string;
+/** A 4 KiB page number. */
+export const page = range(0, 2 ** 52 - 1);
 
 export const sizeCodec = oneOf("4K", "2M", "1G");
 export const accessCodec = oneOf("r", "w", "rw");
@@ -174,7 +176,15 @@ export class ScenarioError extends Error {
  * @throws ScenarioError naming the first place that does not fit
  */
 export function scenarioFrom(data: unknown): Scenario {
-  const decoded = scenarioCodec.decode(data);
+  return checked(scenarioCodec, data);
+}
+
+/**
+ * What a codec makes of parsed JSON that names a profile.
+ * @throws ScenarioError naming the first place that does not fit, or the known profiles
+ */
+export function checked<T extends { profile: string }>(codec: t.Decoder<unknown, T>, data: unknown): T {
+  const decoded = codec.decode(data);
   if (isLeft(decoded)) throw new ScenarioError(describeMismatch(decoded.left));
   const scenario = decoded.right;
   if (!profiles.some((one) => one.id === scenario.profile)) {

@@ -1,6 +1,17 @@
 /** Smaller scenarios: what is left when steps go, things are merged, fields take their simplest value. */
 import { factsOf } from "./platform-facts.js";
 import type { InvalidationTargetOf, Scenario, Step } from "./scenario.js";
+import {
+  distanceFrom,
+  isBelow,
+  merged,
+  sizeOfAddresses,
+  withFewerAddresses,
+  withoutSteps,
+  withoutUnused,
+  withSimplerFields,
+  withSimplerSteps,
+} from "./shrinking.js";
 
 /**
  * How large a scenario is: steps, then devices and domains, then fields away from their simplest value, then addresses.
@@ -9,20 +20,18 @@ import type { InvalidationTargetOf, Scenario, Step } from "./scenario.js";
 export function sizeOf(scenario: Scenario): readonly number[] {
   let fields = scenario.start === "reset" ? 1 : 0;
   for (const { id, levels } of scenario.domains) fields += id + levels;
-  let addresses = 0;
-  for (const step of scenario.steps) {
-    fields += fieldsOf(step);
-    addresses += addressesOf(step).reduce((sum, one) => sum + Math.log2(1 + one), 0);
-  }
-  return [scenario.steps.length, scenario.devices.length + scenario.domains.length, fields, addresses];
+  for (const step of scenario.steps) fields += fieldsOf(step);
+  return [
+    scenario.steps.length,
+    scenario.devices.length + scenario.domains.length,
+    fields,
+    sizeOfAddresses(scenario.steps),
+  ];
 }
 
 /** True when `one` is smaller than `other` in the first measure in which they differ. */
 export function isSmaller(one: Scenario, other: Scenario): boolean {
-  const sizes = sizeOf(one);
-  const others = sizeOf(other);
-  const at = sizes.findIndex((size, index) => size !== others[index]);
-  return at >= 0 && sizes[at]! < others[at]!;
+  return isBelow(sizeOf(one), sizeOf(other));
 }
 
 /**
@@ -39,18 +48,9 @@ function* candidates(scenario: Scenario): Generator<Scenario> {
   yield* passingThrough(scenario);
   yield* withoutUnused(scenario);
   yield* merged(scenario);
-  yield* simplerFields(scenario);
+  yield* withSimplerSteps(scenario, simplerSteps);
   yield* simplerPlatform(scenario);
-  yield* fewerAddresses(scenario);
-}
-
-function* withoutSteps(scenario: Scenario): Generator<Scenario> {
-  const { steps } = scenario;
-  for (let chunk = Math.ceil(steps.length / 2); chunk >= 1; chunk = chunk === 1 ? 0 : Math.ceil(chunk / 2)) {
-    for (let from = 0; from < steps.length; from += chunk) {
-      yield { ...scenario, steps: [...steps.slice(0, from), ...steps.slice(from + chunk)] };
-    }
-  }
+  yield* withFewerAddresses(scenario);
 }
 
 /** Registers need no wait descriptors: an invalidation through them is waited for in the same step. */
@@ -87,55 +87,6 @@ function* passingThrough(scenario: Scenario): Generator<Scenario> {
   if (factsOf(scenario.profile).passThrough) yield { ...scenario, steps: without(MAPPING_STEPS) };
 }
 
-/** Names of devices and domains that a step mentions. */
-function namesIn(step: Step): string[] {
-  const target = step.do === "invalidate" ? step.target : step.do === "corrupt" ? step.entry : step;
-  const names: string[] = [];
-  if ("device" in target) names.push(target.device);
-  if ("domain" in target) names.push(target.domain);
-  return names;
-}
-
-function* withoutUnused(scenario: Scenario): Generator<Scenario> {
-  const used = new Set(scenario.steps.flatMap(namesIn));
-  const devices = scenario.devices.filter((one) => used.has(one.name));
-  const domains = scenario.domains.filter((one) => used.has(one.name));
-  yield { ...scenario, devices, domains };
-}
-
-/** One device, or domain, everywhere in the place of another. */
-function* merged(scenario: Scenario): Generator<Scenario> {
-  const { devices, domains } = scenario;
-  for (const [into, from] of pairsOf(devices)) {
-    const rest = devices.filter((one) => one !== from);
-    yield { ...scenario, devices: rest, steps: renamed(scenario.steps, "device", from.name, into.name) };
-  }
-  for (const [into, from] of pairsOf(domains)) {
-    const rest = domains.filter((one) => one !== from);
-    yield { ...scenario, domains: rest, steps: renamed(scenario.steps, "domain", from.name, into.name) };
-  }
-}
-
-function pairsOf<T>(list: readonly T[]): [T, T][] {
-  return list.flatMap((into) => list.filter((from) => from !== into).map((from): [T, T] => [into, from]));
-}
-
-/** The steps with every mention of one device or domain replaced by another. */
-function renamed(steps: readonly Step[], what: "device" | "domain", from: string, into: string): Step[] {
-  return steps.map((step) =>
-    replaced(step, (name, value) => (name === what && value === from ? into : value)),
-  );
-}
-
-/** A copy of plain data with each field given to `change`. */
-function replaced<T extends object>(data: T, change: (name: string, value: unknown) => unknown): T {
-  const copy = Object.entries(data).map(([name, value]) => [
-    name,
-    typeof value === "object" && value !== null ? replaced(value, change) : change(name, value),
-  ]);
-  return Object.fromEntries(copy) as T;
-}
-
 /** Values of fields, the simplest first. */
 const PREFERENCES: Readonly<Record<string, readonly unknown[]>> = {
   writeBack: [true, false],
@@ -163,12 +114,7 @@ function preferencesOf(step: Step, name: string): readonly unknown[] | undefined
 }
 
 function fieldsOf(step: Step): number {
-  let size = step.do === "invalidate" ? sizeOfTarget(step.target) : 0;
-  for (const [name, value] of Object.entries(step)) {
-    const preferences = preferencesOf(step, name);
-    if (preferences) size += Math.max(0, preferences.indexOf(value));
-  }
-  return size;
+  return distanceFrom(preferencesOf, step) + (step.do === "invalidate" ? sizeOfTarget(step.target) : 0);
 }
 
 const TARGET_SIZES = { global: 0, domain: 100, device: 200, page: 200 } as const;
@@ -181,26 +127,11 @@ function sizeOfTarget(target: InvalidationTargetOf): number {
   return size;
 }
 
-function* simplerFields(scenario: Scenario): Generator<Scenario> {
-  for (const [index, step] of scenario.steps.entries()) {
-    for (const simpler of simplerSteps(step)) {
-      const steps = [...scenario.steps];
-      steps[index] = simpler;
-      yield { ...scenario, steps };
-    }
-  }
-}
-
 function* simplerSteps(step: Step): Generator<Step> {
   if (step.do === "invalidate") {
     for (const target of simplerTargets(step.target)) yield { ...step, target };
   }
-  for (const [name, value] of Object.entries(step)) {
-    const preferences = preferencesOf(step, name) ?? [];
-    for (const simpler of preferences.slice(0, Math.max(0, preferences.indexOf(value)))) {
-      yield { ...step, [name]: simpler } as Step;
-    }
-  }
+  yield* withSimplerFields(preferencesOf, step);
 }
 
 function* simplerTargets(target: InvalidationTargetOf): Generator<InvalidationTargetOf> {
@@ -230,30 +161,5 @@ function* simplerPlatform(scenario: Scenario): Generator<Scenario> {
     };
     for (const levels of supported) if (levels < domain.levels) yield change({ levels });
     if (domain.id > index + 1) yield change({ id: index + 1 });
-  }
-}
-
-function isAddress(name: string): boolean {
-  return name === "iova" || name === "page";
-}
-
-function addressesOf(step: Step): number[] {
-  const found: number[] = [];
-  replaced(step, (name, value) => {
-    if (isAddress(name)) found.push(value as number);
-    return value;
-  });
-  return found;
-}
-
-/** One address everywhere in the place of a larger one. */
-function* fewerAddresses(scenario: Scenario): Generator<Scenario> {
-  const addresses = [...new Set(scenario.steps.flatMap(addressesOf))].sort((one, other) => one - other);
-  for (const from of addresses) {
-    for (const into of addresses) {
-      if (into >= from) break;
-      const change = (name: string, value: unknown) => (isAddress(name) && value === from ? into : value);
-      yield { ...scenario, steps: scenario.steps.map((step) => replaced(step, change)) };
-    }
   }
 }

@@ -1,23 +1,19 @@
 /** Campaigns: many scenarios on one implementation, every distinct finding once, each shrunk, saved and replayed. */
 import { join } from "node:path";
-import { type GeneratorOptions, generateScenario } from "../generators/generate.js";
-import type { Scenario } from "../generators/scenario.js";
-import type { Iommu } from "../implementations/iommu/interface.js";
 import type { Finding } from "../model/finding.js";
 import { loadScenario, saveCounterexample } from "./counterexample.js";
 import { breaking, type Invariant } from "./invariants.js";
-import { Judge, withoutAvoided } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
 import { minimise } from "./minimise.js";
+import type { AnyScenario, Subject } from "./subject.js";
 
-export interface CampaignOptions {
-  readonly iommu: Iommu;
+export interface CampaignOptions<S extends AnyScenario = AnyScenario> {
+  readonly subject: Subject<S>;
   readonly seed: number;
   /** Scenarios to run at most. */
   readonly runs: number;
   /** Milliseconds after which no further scenario is begun. */
   readonly milliseconds: number;
-  readonly generator: GeneratorOptions;
   readonly invariants: readonly Invariant[];
   readonly known: readonly KnownDeviation[];
   /** Folder for counterexample files. */
@@ -38,7 +34,7 @@ export interface DistinctFinding {
   readonly known: string | null;
   /** Scenarios that showed it. */
   count: number;
-  readonly scenario: Scenario;
+  readonly scenario: AnyScenario;
   readonly finding: Finding;
   readonly file: string;
   /** No step can be removed and no field simplified. */
@@ -71,12 +67,11 @@ const MOST_FAILURES = 3;
 const MOST_FINDINGS = 40;
 
 /** Runs a campaign. Equal options give equal findings, but for the time limit. */
-export function runCampaign(options: CampaignOptions): CampaignResult {
+export function runCampaign<S extends AnyScenario>(options: CampaignOptions<S>): CampaignResult {
   return new Campaign(options).run();
 }
 
-class Campaign {
-  private readonly judge = new Judge();
+class Campaign<S extends AnyScenario> {
   private readonly found = new Map<string, DistinctFinding>();
   /** Signatures of shrunk findings by what the unshrunk ones looked like, so that a flood is shrunk once. */
   private readonly seen = new Map<string, { shrunk: number; signature: string }>();
@@ -85,7 +80,7 @@ class Campaign {
   private runs = 0;
   private requests = 0;
 
-  constructor(private readonly options: CampaignOptions) {}
+  constructor(private readonly options: CampaignOptions<S>) {}
 
   run(): CampaignResult {
     const { options } = this;
@@ -102,7 +97,7 @@ class Campaign {
       }
     }
     return {
-      implementation: options.iommu.name,
+      implementation: options.subject.name,
       seed: options.seed,
       runs: this.runs,
       requests: this.requests,
@@ -111,36 +106,31 @@ class Campaign {
       findings: [...this.found.values()],
       unknown: this.unknown,
       failures: this.failures,
-      coverage: this.judge.coverage(),
+      coverage: options.subject.coverage(),
     };
   }
 
   private one(seed: number): void {
     const { options } = this;
-    const scenario = generateScenario(seed, options.generator);
+    const scenario = options.subject.generate(seed);
     const raw = this.runs % RAW_SHARE === 0;
     const steerAround = raw ? [] : options.known;
     this.runs++;
-    const judged = this.judge.judge(scenario, options.iommu, steerAround);
+    const judged = options.subject.judge(scenario, steerAround);
     this.requests += judged.requests;
     if (judged.failure) this.noteFailure(scenario, judged.failure, seed);
     if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
     for (const finding of judged.findings) this.note(scenario, finding, seed, steerAround);
   }
 
-  private noteFailure(scenario: Scenario, message: string, seed: number): void {
+  private noteFailure(scenario: S, message: string, seed: number): void {
     const file = join(this.options.folder, `failure-${this.failures.length + 1}.json`);
     const finding = { kind: "failure", message, rules: [], witness: [] };
     this.save(file, scenario, finding, [], seed, null, false);
     this.failures.push({ message, file });
   }
 
-  private note(
-    scenario: Scenario,
-    finding: Finding,
-    seed: number,
-    steerAround: readonly KnownDeviation[],
-  ): void {
+  private note(scenario: S, finding: Finding, seed: number, steerAround: readonly KnownDeviation[]): void {
     const broken = this.options.invariants.filter((one) => breaking(one, [finding]).length > 0);
     if (broken.length === 0) return;
     const known = steerAround.length === 0 ? this.explanation(scenario, finding) : undefined;
@@ -160,26 +150,26 @@ class Campaign {
   }
 
   /** The known deviation that a finding is: getting past it alone makes the finding go away. */
-  private explanation(scenario: Scenario, finding: Finding): KnownDeviation | undefined {
+  private explanation(scenario: S, finding: Finding): KnownDeviation | undefined {
     const look = lookOf(finding);
     return this.options.known.find((one) => {
-      const [other] = this.judge.judge(scenario, this.options.iommu, [one]).findings;
+      const [other] = this.options.subject.judge(scenario, [one]).findings;
       return other === undefined || lookOf(other) !== look || other.message !== finding.message;
     });
   }
 
   /** Several known deviations at once; what is behind them shows in the runs that steer around all of them. */
-  private explainedTogether(scenario: Scenario, finding: Finding): boolean {
-    const { known, iommu } = this.options;
+  private explainedTogether(scenario: S, finding: Finding): boolean {
+    const { known, subject } = this.options;
     if (known.length === 0) return false;
-    const { findings } = this.judge.judge(scenario, iommu, known);
+    const { findings } = subject.judge(scenario, known);
     return findings.every((one) => lookOf(one) !== lookOf(finding));
   }
 
   /** A known deviation is shown once, by the smallest scenario that it alone explains. */
   private noteKnown(
     known: KnownDeviation,
-    scenario: Scenario,
+    scenario: S,
     finding: Finding,
     broken: readonly Invariant[],
     seed: number,
@@ -192,18 +182,18 @@ class Campaign {
   /** Shrinks, saves and replays a finding; returns its signature. */
   private keep(
     known: KnownDeviation | null,
-    scenario: Scenario,
+    scenario: S,
     finding: Finding,
     broken: readonly Invariant[],
     seed: number,
     steerAround: readonly KnownDeviation[],
   ): string {
-    const { iommu } = this.options;
-    const start = withoutAvoided(scenario, steerAround);
-    const stillKnown = (candidate: Scenario, found: Finding) =>
+    const { subject } = this.options;
+    const start = subject.avoiding(scenario, steerAround);
+    const stillKnown = (candidate: S, found: Finding) =>
       known === null ||
-      this.judge.judge(candidate, iommu, [known]).findings.every((one) => one.message !== found.message);
-    const small = minimise(start, finding, iommu, this.judge, steerAround, stillKnown);
+      subject.judge(candidate, [known]).findings.every((one) => one.message !== found.message);
+    const small = minimise(subject, start, finding, steerAround, stillKnown);
     // Several deviations at once may have hidden that this is one of them.
     const later =
       known ?? (steerAround.length === 0 ? this.explanation(small.scenario, small.finding) : undefined);
@@ -216,7 +206,8 @@ class Campaign {
     const ids = broken.map((one) => one.id);
     const file = join(this.options.folder, `${later?.id ?? `finding-${this.found.size + 1}`}.json`);
     this.save(file, small.scenario, small.finding, ids, seed, later?.id ?? null, steerAround.length > 0);
-    const again = new Judge().judge(loadScenario(file).scenario, iommu, steerAround);
+    // Only what was saved counts: the scenario goes through its file and back.
+    const again = subject.judgeAfresh(loadScenario(file).scenario as S, steerAround);
     this.found.set(signature, {
       signature,
       invariants: ids,
@@ -233,7 +224,7 @@ class Campaign {
 
   private save(
     file: string,
-    scenario: Scenario,
+    scenario: S,
     finding: { kind: string; message: string; rules: readonly string[]; witness: readonly string[] },
     ids: readonly string[],
     seed: number,
@@ -243,7 +234,7 @@ class Campaign {
     const { kind, message, rules, witness } = finding;
     saveCounterexample(file, {
       format: "iommu-spec counterexample 1",
-      implementation: this.options.iommu.name,
+      implementation: this.options.subject.name,
       invariants: [...ids],
       seed,
       known,
@@ -265,12 +256,15 @@ function lookOf(finding: Finding): string {
 }
 
 /** What tells one finding from another: what it breaks, and the shape of its smallest scenario. */
-function signatureOf(scenario: Scenario, finding: Finding): string {
-  const shape = scenario.steps.map((step) => {
-    if (step.do === "invalidate") return `${step.target.cache}-${step.target.granularity}`;
-    if (step.do === "dma") return `dma-${step.type}`;
-    if (step.do === "corrupt") return `corrupt-${step.entry.structure}`;
-    return step.do;
-  });
+function signatureOf(scenario: AnyScenario, finding: Finding): string {
+  const shape = scenario.steps.map(shapeOf);
   return `${lookOf(finding)}|${shape.join()}`;
+}
+
+function shapeOf(step: AnyScenario["steps"][number]): string {
+  if (step.do === "invalidate") return `${step.target.cache}-${step.target.granularity}`;
+  if (step.do === "dma") return `dma-${step.type}`;
+  if (step.do === "corrupt") return `corrupt-${step.entry.structure}`;
+  if (step.do === "together") return `${step.first.do}+${step.second.do}`;
+  return step.do;
 }

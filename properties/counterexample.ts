@@ -3,7 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { isLeft } from "fp-ts/lib/Either.js";
 import * as t from "io-ts";
-import { type Scenario, ScenarioError, scenarioCodec, scenarioFrom } from "../generators/scenario.js";
+import { intentScenarioCodec, intentScenarioFrom } from "../generators/intents/scenario.js";
+import { ScenarioError, scenarioCodec, scenarioFrom } from "../generators/scenario.js";
+import type { AnyScenario } from "./subject.js";
 
 const findingCodec = t.strict({
   kind: t.string,
@@ -23,7 +25,7 @@ const fileCodec = t.strict({
   /** Known deviations of the implementation were steered around when it was found. */
   steered: t.boolean,
   finding: findingCodec,
-  scenario: scenarioCodec,
+  scenario: t.union([scenarioCodec, intentScenarioCodec]),
 });
 
 export type CounterexampleFile = t.TypeOf<typeof fileCodec>;
@@ -38,12 +40,12 @@ export function saveCounterexample(path: string, file: CounterexampleFile): void
  * Reads a counterexample file, or a bare scenario.
  * @throws ScenarioError when the file cannot be read, is not JSON, or does not fit; the message says where
  */
-export function loadScenario(path: string): { scenario: Scenario; recorded: CounterexampleFile | null } {
+export function loadScenario(path: string): { scenario: AnyScenario; recorded: CounterexampleFile | null } {
   const data = parseFile(path);
   const isCounterexample = typeof data === "object" && data !== null && "scenario" in data;
   try {
-    if (!isCounterexample) return { scenario: scenarioFrom(data), recorded: null };
-    const scenario = scenarioFrom((data as { scenario: unknown }).scenario);
+    if (!isCounterexample) return { scenario: anyScenarioFrom(data), recorded: null };
+    const scenario = anyScenarioFrom((data as { scenario: unknown }).scenario);
     const decoded = fileCodec.decode(data);
     return { scenario, recorded: isLeft(decoded) ? null : decoded.right };
   } catch (error) {
@@ -51,6 +53,13 @@ export function loadScenario(path: string): { scenario: Scenario; recorded: Coun
       throw new ScenarioError(`${path}: not a usable scenario: ${error.message}`);
     throw error;
   }
+}
+
+/** Which of the two kinds of scenarios it is, its format says. */
+function anyScenarioFrom(data: unknown): AnyScenario {
+  const forDriver =
+    typeof data === "object" && data !== null && "format" in data && /driver/.test(String(data.format));
+  return forDriver ? intentScenarioFrom(data) : scenarioFrom(data);
 }
 
 function parseFile(path: string): unknown {

@@ -8,6 +8,7 @@ import { deviations } from "../implementations/iommu/reference/deviations.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
 import { runCampaign } from "./campaign.js";
 import { invariants } from "./invariants.js";
+import { iommuSubject } from "./subject.js";
 
 const MOST_RUNS = 60_000;
 const BATCH = 250;
@@ -21,11 +22,10 @@ describe("faulty variants of the reference", () => {
       let replayed = true;
       for (let seed = 1; seed * BATCH <= MOST_RUNS && shortest > deviation.minimum.steps; seed++) {
         const result = runCampaign({
-          iommu,
+          subject: iommuSubject(iommu, defaultOptions),
           seed,
           runs: BATCH,
           milliseconds: Number.POSITIVE_INFINITY,
-          generator: defaultOptions,
           invariants,
           known: [],
           folder,

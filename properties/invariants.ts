@@ -6,6 +6,8 @@ export interface Invariant {
   readonly title: string;
   readonly statement: string;
   readonly sections: readonly string[];
+  /** What it is judged of: hardware that answers requests, software that programs it, or either. */
+  readonly of: readonly ("iommu" | "driver")[];
   /** The kinds of findings that break it; a run without any of them keeps it. */
   readonly brokenBy: readonly FindingKind[];
 }
@@ -30,6 +32,7 @@ export const invariants: readonly Invariant[] = [
     statement:
       "Every outcome of a request, every register read and all memory contents are ones a conforming unit may show",
     sections: ["VT-d 3", "VT-d 6", "VT-d 7", "VT-d 9", "VT-d 11"],
+    of: ["iommu"],
     brokenBy: ANY,
   },
   {
@@ -38,21 +41,50 @@ export const invariants: readonly Invariant[] = [
     statement:
       "No DMA reaches a freed page before flush completion has been observed, nor ever after, until it is mapped again; in-flight posted writes included",
     sections: ["VT-d 6.5.2.3", "VT-d 6.5.2.12", "VT-d 6.5.4"],
-    brokenBy: ["stale", "late-write"],
+    of: ["iommu", "driver"],
+    brokenBy: ["stale", "late-write", "freed-page"],
   },
   {
     id: "I2",
     title: "only what was granted",
     statement: "A device reaches only pages granted to its domain, with no more than the granted access",
     sections: ["VT-d 3.4.2", "VT-d 3.7.1", "VT-d 3.9"],
-    brokenBy: ["forbidden", "memory"],
+    of: ["iommu", "driver"],
+    brokenBy: ["forbidden", "memory", "foreign-page", "excess-right"],
   },
   {
     id: "I3",
     title: "faulting entries let nothing through",
     statement: "No request whose chain holds a not-present, reserved or illegal entry reaches memory",
     sections: ["VT-d 7.1.3", "VT-d 9.1", "VT-d 9.3", "VT-d 9.8"],
+    of: ["iommu", "driver"],
     brokenBy: ["faulting-entry"],
+  },
+  {
+    id: "I4",
+    title: "nothing is left after detach",
+    statement:
+      "After a detach or domain switch has completed, nothing of the old domain is reachable, and nothing that the device was told to do before comes to pass elsewhere",
+    sections: ["VT-d 6.5.3.3", "VT-d 6.2.2.1"],
+    of: ["driver"],
+    brokenBy: ["after-detach", "provenance"],
+  },
+  {
+    id: "I5",
+    title: "reuse revives nothing",
+    statement: "Reuse of a domain id, a table page or a requester id never revives an old mapping",
+    sections: ["VT-d 6.5.3.3", "VT-d 6.2.5"],
+    of: ["driver"],
+    brokenBy: ["revived"],
+  },
+  {
+    id: "I6",
+    title: "no hole while tables change",
+    statement:
+      "Table updates of more than one word, superpage splits and merges open no hole at any intermediate moment",
+    sections: ["VT-d 9.3", "VT-d 6.2.4", "VT-d 6.5.3.3"],
+    of: ["driver"],
+    brokenBy: ["mid-update"],
   },
   {
     id: "I10",
@@ -60,6 +92,7 @@ export const invariants: readonly Invariant[] = [
     statement:
       "Every blocked request is reported, to the right requester, address and reason, unless suppressed; overflow is flagged and loses nothing already recorded",
     sections: ["VT-d 7.1.1", "VT-d 7.2.1", "VT-d 11.4.7.6"],
+    of: ["iommu"],
     brokenBy: ["fault-record"],
   },
   {
@@ -68,7 +101,33 @@ export const invariants: readonly Invariant[] = [
     statement:
       "A completion is never signalled before the work it covers is done; commands and descriptors keep their order",
     sections: ["VT-d 6.5.1", "VT-d 6.5.2.9", "VT-d 6.5.2.11", "VT-d 6.5.2.12", "VT-d 11.4.4"],
+    of: ["iommu"],
     brokenBy: ["completion"],
+  },
+  {
+    id: "I13",
+    title: "tables are valid",
+    statement: "Tables that software builds are valid on every platform profile it claims to support",
+    sections: ["VT-d 9.1", "VT-d 9.3", "VT-d 9.8"],
+    of: ["driver"],
+    brokenBy: ["invalid-tables"],
+  },
+  {
+    id: "I14",
+    title: "software's own memory is out of reach",
+    statement: "Software's own memory, its tables included, is reachable by no device at all",
+    sections: ["VT-d 3.4", "VT-d 3.7"],
+    of: ["driver"],
+    brokenBy: ["own-memory"],
+  },
+  {
+    id: "I17",
+    title: "the unit's view is software's view",
+    statement:
+      "Every granted access of an attached device reaches the page that software mapped, and no other",
+    sections: ["VT-d 6.1", "VT-d 6.5.3.5", "VT-d 6.8"],
+    of: ["driver"],
+    brokenBy: ["unserved"],
   },
 ];
 

@@ -132,7 +132,7 @@ export class Judge {
 }
 
 /** A finding that speaks of the scenario's steps, as reports number them, in place of actions. */
-function inSteps(finding: Finding, run: CompiledRun): Finding {
+export function inSteps(finding: Finding, run: Pick<CompiledRun, "stepOf">): Finding {
   const translate = (line: string) =>
     line.replaceAll(/action (\d+)/g, (_, action) => {
       const step = run.stepOf[Number(action)] ?? -1;

@@ -9,6 +9,7 @@ import { findQemu, openQemu, qemuProfilesOf } from "../implementations/iommu/qem
 import { runCampaign } from "./campaign.js";
 import { invariants } from "./invariants.js";
 import { qemuDeviations } from "./qemu-deviations.js";
+import { iommuSubject } from "./subject.js";
 
 function installed(): { path: string; version: string } | null {
   try {
@@ -27,11 +28,14 @@ function campaign(iommu: Iommu, version: string, runs: number) {
   const folder = mkdtempSync(join(tmpdir(), "iommu-spec-qemu-"));
   try {
     return runCampaign({
-      iommu,
+      subject: iommuSubject(iommu, {
+        ...defaultOptions,
+        profiles: qemuProfilesOf(version),
+        steeringWeight: 4,
+      }),
       seed: 1,
       runs,
       milliseconds: Number.POSITIVE_INFINITY,
-      generator: { ...defaultOptions, profiles: qemuProfilesOf(version), steeringWeight: 4 },
       invariants,
       known: qemuDeviations(version),
       folder,

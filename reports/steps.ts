@@ -1,11 +1,14 @@
-/** Steps of a scenario in words. */
+/** Scenarios in words. */
+import { describeIntent } from "../generators/intents/describe.js";
+import type { IntentScenario } from "../generators/intents/scenario.js";
 import type { Scenario, Step } from "../generators/scenario.js";
 import { showAddress, showRequester } from "../model/words/address.js";
+import type { AnyScenario } from "../properties/subject.js";
 
 const ACCESS = { r: "read", w: "write", rw: "read and write" } as const;
 
 /** One line for a step; names are those of the scenario. */
-export function describeStep(step: Step): string {
+function describeStep(step: Step): string {
   switch (step.do) {
     case "attach": {
       const how =
@@ -74,14 +77,37 @@ function describeTarget(target: Extract<Step, { do: "invalidate" }>["target"]): 
   return `${cache} of ${target.domain} at ${showAddress(target.iova)}, mask ${target.mask}${hint}${drain}`;
 }
 
+/** What a scenario runs on, and its steps, one line each. */
+export function describeScenario(scenario: AnyScenario): { platform: string[]; steps: string[] } {
+  return isForDriver(scenario)
+    ? { platform: describeDriverPlatform(scenario), steps: scenario.steps.map(describeIntent) }
+    : { platform: describePlatform(scenario), steps: scenario.steps.map(describeStep) };
+}
+
+/** True for scenarios of intents. */
+export function isForDriver(scenario: AnyScenario): scenario is IntentScenario {
+  return scenario.format === "iommu-spec driver scenario 1";
+}
+
+const INTERFACES = { queue: "the queue", registers: "registers" } as const;
+
+function describeDriverPlatform(scenario: IntentScenario): string[] {
+  const { profile, start, invalidation, flushing, devices } = scenario;
+  const names = devices.map((one) => `${one.name} = ${one.requesters.map(showRequester).join(" and ")}`);
+  return [
+    `profile ${profile}, starts ${start}, invalidates through ${INTERFACES[invalidation]}, ${flushing} flushing`,
+    `devices: ${names.join(", ")}`,
+  ];
+}
+
 /** The platform a scenario runs on: profile, functions, domains. */
-export function describePlatform(scenario: Scenario): string[] {
+function describePlatform(scenario: Scenario): string[] {
   const devices = scenario.devices.map((one) => `${one.name} = ${showRequester(one.requester)}`).join(", ");
   const domains = scenario.domains
     .map((one) => `${one.name} = id ${one.id}, ${one.levels} levels`)
     .join(", ");
   return [
-    `profile ${scenario.profile}, starts ${scenario.start}, invalidates through ${scenario.invalidation === "queue" ? "the queue" : "registers"}`,
+    `profile ${scenario.profile}, starts ${scenario.start}, invalidates through ${INTERFACES[scenario.invalidation]}`,
     `functions: ${devices}`,
     `domains: ${domains}`,
   ];

@@ -3,7 +3,8 @@
 import { vtdRules } from "../model/vtd/behaviour-rules.js";
 import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
-import { describePlatform, describeStep } from "./steps.js";
+import type { AnyScenario } from "../properties/subject.js";
+import { describeScenario } from "./steps.js";
 
 export type Verdict = "holds" | "violated" | "known deviations" | "unknown";
 
@@ -90,8 +91,7 @@ export function counterexample(found: DistinctFinding, replay: string): string[]
   const smallest = found.minimal ? "no step can be removed" : "shrinking was cut short";
   return [
     `${finding.kind}: breaks ${found.invariants.join(", ")} (seen ${times}; ${smallest})`,
-    ...describePlatform(scenario).map((line) => `  ${line}`),
-    ...scenario.steps.map((step, index) => `  ${String(index + 1).padStart(3)}  ${describeStep(step)}`),
+    ...scenarioLines(scenario),
     `  seen: ${finding.message}`,
     ...finding.witness.map((line) => `    ${line}`),
     ...(finding.rules.length > 0 ? [`  rules: ${finding.rules.join(", ")}`] : []),
@@ -105,10 +105,18 @@ export function knownLines(found: DistinctFinding, deviation: KnownDeviation, re
     `${deviation.id} (seen ${found.count === 1 ? "once" : `${found.count} times`}; measured on ${deviation.versions.join(", ")})`,
     `  does: ${deviation.statement}`,
     `  specification: ${deviation.specification}`,
-    ...found.scenario.steps.map((step, index) => `  ${String(index + 1).padStart(3)}  ${describeStep(step)}`),
+    ...stepLines(found.scenario),
     `  seen: ${found.finding.message}`,
     `  replay: ${replay}`,
   ];
+}
+
+function scenarioLines(scenario: AnyScenario): string[] {
+  return [...describeScenario(scenario).platform.map((line) => `  ${line}`), ...stepLines(scenario)];
+}
+
+function stepLines(scenario: AnyScenario): string[] {
+  return describeScenario(scenario).steps.map((line, index) => `  ${String(index + 1).padStart(3)}  ${line}`);
 }
 
 function count(number: number, what: string): string {

@@ -100,6 +100,8 @@ export type GrantCheck = (
 
 /** An architecture's model as the judge of software needs it. */
 export interface ExposureModel {
+  /** Every requester that may make requests. */
+  readonly requesters: readonly RequesterId[];
   /** Software has seen translation enabled: from then on isolation is owed. */
   readonly protecting: boolean;
   /** Takes an action with what it showed; a finding says that the hardware showed what no unit may. */
@@ -108,6 +110,8 @@ export interface ExposureModel {
   addedReach(granted: GrantCheck): Reach | null;
   /** Addresses whose translation the last action changed. */
   readonly touched: readonly Touched[];
+  /** Pages that the last action made the unit read entries from. */
+  readonly linked: readonly HostPage[];
   /** The first ungranted reach to one of these pages. */
   reachTo(page: HostPage, pages: number, access: number, granted: GrantCheck): Reach | null;
   /** The first ungranted reach of a requester. */

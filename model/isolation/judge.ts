@@ -10,7 +10,7 @@ import { classify } from "./classify.js";
 import { type Grant, type OwnershipEvent, Right, type TraceRecord } from "./events.js";
 import type { ExposureModel, GrantCheck, Reach } from "./exposure.js";
 import { Ownership } from "./ownership.js";
-import { describeWitness } from "./witness.js";
+import { describeWitness, rulesOf } from "./witness.js";
 
 /** A request that a device was told to make while it belonged to other domains than now. */
 interface Programmed {
@@ -47,12 +47,16 @@ export class IsolationJudge {
   perform(action: Action, seen: Observation): Finding | null {
     this.action++;
     const { model } = this;
+    const protectedBefore = model.protecting;
     const inadmissible = model.perform(action, seen, this.action);
     if (inadmissible) return inadmissible;
     const reach = model.addedReach(this.granted);
     this.claims.touch(model.touched, this.ownership);
     if (!model.protecting) return null;
     if (reach) return this.exposed(reach);
+    const table = this.foreignTable();
+    if (table) return table;
+    if (!protectedBefore) return this.checkAll();
     if (this.programmed.length > 0 && model.touched.length > 0) return this.provenance();
     return this.updating === 0 ? this.checkClaims() : null;
   }
@@ -74,7 +78,7 @@ export class IsolationJudge {
         ownership.allocateTable(event.page);
         return null;
       case "free-table":
-        ownership.free(event.page, 1);
+        ownership.freeTable(event.page);
         return this.owed(() => model.tableReach(event.page));
       case "protect":
         ownership.protect(event.page, event.pages);
@@ -133,6 +137,25 @@ export class IsolationJudge {
     this.programmed.push({ requester, iova, access, domains, action: this.action });
   }
 
+  /** The unit was made to read entries from a page that somebody else may write to. */
+  private foreignTable(): Finding | null {
+    for (const page of this.model.linked) {
+      if (this.ownership.stateOf(page).kind !== "owned") continue;
+      const reach = this.model.tableReach(page);
+      if (reach) return this.exposed(reach);
+    }
+    return null;
+  }
+
+  /** Isolation is owed from now on: everything that was set up before is looked at. */
+  private checkAll(): Finding | null {
+    for (const requester of this.model.requesters) {
+      const reach = this.model.reachOf(requester, this.granted);
+      if (reach) return this.exposed(reach);
+    }
+    return this.provenance() ?? this.checkClaims();
+  }
+
   private checkPages(page: number, pages: number, access: number): Finding | null {
     return this.owed(() => this.model.reachTo(page, pages, access, this.granted));
   }
@@ -148,7 +171,7 @@ export class IsolationJudge {
     const { kind, because } = classify(reach, witness, this.ownership, this.updating > 0);
     const lines = describeWitness(witness);
     const message = `${describeReach(reach)}, ${because}`;
-    return { kind, action: this.action, rules: [], message, witness: lines };
+    return { kind, action: this.action, rules: rulesOf(witness), message, witness: lines };
   }
 
   /** A request that a former owner had the device told to make may not reach what that owner was not granted. */

@@ -79,6 +79,7 @@ export class Ownership {
   private readonly rights = new Map<string, DomainRights>();
   private readonly assigned = new Map<number, string[]>();
   private readonly formerDomains = new Map<number, Set<string>>();
+  private readonly formerTables = new Set<number>();
   private readonly withdrawals = new Map<number, Withdrawal>();
 
   allocate(page: number, pages: number, owner: string): void {
@@ -95,8 +96,24 @@ export class Ownership {
     }
   }
 
+  /** Free pages are nobody's, whatever was granted before. */
   free(page: number, pages: number): void {
-    for (let one = page; one < page + pages; one++) this.pages.delete(one);
+    for (let one = page; one < page + pages; one++) this.pages.set(one, FREE);
+  }
+
+  freeTable(page: number): void {
+    this.free(page, 1);
+    this.formerTables.add(page);
+  }
+
+  /** True when the page held entries until it was freed. */
+  wasTable(page: number): boolean {
+    return this.formerTables.has(page);
+  }
+
+  /** True when the page was given back, and to nobody since. */
+  isFreed(page: number): boolean {
+    return this.pages.get(page)?.kind === "free";
   }
 
   allocateTable(page: number): void {
@@ -108,9 +125,12 @@ export class Ownership {
   }
 
   stateOf(page: number): PageState {
-    if (this.protectedRuns.some((run) => page >= run.page && page < run.page + run.pages))
-      return { kind: "protected" };
+    if (this.isProtected(page)) return { kind: "protected" };
     return this.pages.get(page) ?? FREE;
+  }
+
+  private isProtected(page: number): boolean {
+    return this.protectedRuns.some((run) => page >= run.page && page < run.page + run.pages);
   }
 
   grant(grant: Grant): void {
@@ -161,8 +181,10 @@ export class Ownership {
     return [...this.rights].filter(([, rights]) => rights.rightsTo(page) !== 0).map(([domain]) => domain);
   }
 
-  /** Rights that domains, by name, have to a page. */
+  /** Rights that domains, by name, have to a page: none to one that is free or software's own, whatever was granted. */
   rightsIn(domains: readonly string[], page: number): number {
+    const state = this.pages.get(page);
+    if ((state !== undefined && state.kind !== "owned") || this.isProtected(page)) return 0;
     let rights = 0;
     for (const domain of domains) rights |= this.rights.get(domain)?.rightsTo(page) ?? 0;
     return rights;

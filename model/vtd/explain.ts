@@ -2,10 +2,19 @@
  * Why an outcome is not admissible: the chain of entries that would give it, the value each link would need, when that
  * value was there, and the invalidation that rules it out.
  */
+import { describeLink } from "../isolation/witness.js";
 import { Effect, type Request } from "../trace.js";
-import { showAddress } from "../words/address.js";
+import { showAddress, showRequester } from "../words/address.js";
 import { OPEN } from "../words/memory.js";
 import { Cache, covers, type Invalidation, type InvalidationTarget } from "./invalidation-log.js";
+import {
+  type ChainLink,
+  type CopiedChain,
+  copyChain,
+  linkName,
+  linksToTell,
+  supersededLinks,
+} from "./links.js";
 import type { VtdOracle } from "./oracle.js";
 import { decide, decideBeforeWalk, Translation, walk } from "./walk.js";
 import { Link, WindowReader } from "./window-reader.js";
@@ -17,105 +26,84 @@ export interface Explanation {
   readonly lines: readonly string[];
 }
 
-/** One link of a chain, copied out of the reader. */
-interface LinkValue {
-  readonly name: string;
-  readonly page: number;
-  readonly word: number;
-  readonly low: number;
-  readonly high: number;
-  readonly since: number;
-  readonly until: number;
-  readonly level: number;
-}
-
-interface ExplainedChain {
-  readonly links: readonly LinkValue[];
-  readonly domainId: number;
-  readonly staleLinks: number;
-}
-
 /** Explains an effect that no admissible chain gives. Steps in the text are numbered like the actions of the run. */
 export function explainEffect(oracle: VtdOracle, request: Request, effect: number, now: number): Explanation {
   const { chain, refusals } = bestChain(oracle, request, effect, now);
   if (!chain) return { everReachable: false, rules: [...refusals], lines: describeRefusals(refusals) };
-  const lines = chain.links.map((link) => describeLink(link, now));
-  return {
-    everReachable: true,
-    rules: [],
-    lines: [...lines, ...describeFences(oracle, request, chain, now)],
-  };
+  const lines = [...linksToTell(chain).map(inWords), ...describeFences(oracle, request, chain, now)];
+  if (chain.sourceId !== request.requester) {
+    const filler = showRequester(chain.sourceId);
+    lines.unshift(`by entries that were filled for ${filler}, under domain ${chain.domainId} of both:`);
+  }
+  return { everReachable: true, rules: [], lines };
 }
 
-/** The chain with the fewest superseded values among those that lead to the effect, fences ignored. */
+function inWords(link: ChainLink): string {
+  const { page, word, low, high, since, replaced } = link;
+  const replacedBy = replaced === OPEN ? null : replaced - 1;
+  return describeLink({ name: linkName(link), page, word, low, high, storedBy: since - 1, replacedBy });
+}
+
+/**
+ * The chain with the fewest superseded values among those that lead to the effect, fences ignored: the requester's own,
+ * or else that of a function with a domain id which the requester has had too.
+ */
 function bestChain(
   oracle: VtdOracle,
   request: Request,
   effect: number,
   now: number,
-): { chain: ExplainedChain | null; refusals: Set<string> } {
-  const reader = new WindowReader(oracle.memory, oracle.steering, true);
-  const translation = new Translation();
+): { chain: CopiedChain | null; refusals: Set<string> } {
+  const wanted = effect === Effect.nowhere ? Effect.blocked : effect;
   const refusals = new Set<string>();
-  let chain: ExplainedChain | null = null;
+  const domainIds = new Set<number>();
+  const own = chainOf(oracle, request, request.requester, now, (translation, isCurrent) => {
+    if (translation.firstLevel > 0) domainIds.add(translation.domainId);
+    if (translation.effect === wanted) return true;
+    if (translation.rule && isCurrent) refusals.add(translation.rule.id);
+    return false;
+  });
+  if (own || wanted < 0) return { chain: own, refusals };
+  for (const other of oracle.functions) {
+    const chain = chainOf(oracle, request, other, now, ({ effect: found, firstLevel, domainId }) => {
+      return found === wanted && firstLevel > 0 && domainIds.has(domainId);
+    });
+    if (chain) return { chain, refusals };
+  }
+  return { chain: null, refusals };
+}
+
+/** The best of the chains that begin with the context entry of a function and lead where they should. */
+function chainOf(
+  { memory, steering, platform }: VtdOracle,
+  request: Request,
+  sourceId: number,
+  now: number,
+  leads: (translation: Translation, isCurrent: boolean) => boolean,
+): CopiedChain | null {
+  const reader = new WindowReader(memory, steering, true);
+  const translation = new Translation();
+  let best: CopiedChain | null = null;
   reader.begin(now);
   do {
     if (decideBeforeWalk(request, reader.translationEnabled(), translation)) continue;
-    walk(oracle.platform, reader, request.requester, request.page, translation);
-    decide(oracle.platform, request, translation);
-    const wanted = effect === Effect.nowhere ? Effect.blocked : effect;
-    if (translation.effect !== wanted) {
-      if (translation.rule && reader.isCurrent()) refusals.add(translation.rule.id);
-      continue;
-    }
-    const links = copyLinks(reader);
-    const staleLinks = links.filter((link) => link.until <= now).length;
-    if (!chain || staleLinks < chain.staleLinks)
-      chain = { links, domainId: translation.domainId, staleLinks };
+    walk(platform, reader, sourceId, request.page, translation);
+    decide(platform, request, translation);
+    if (!leads(translation, reader.isCurrent())) continue;
+    const chain = copyChain(memory, steering, reader, sourceId);
+    if (!best || supersededLinks(chain, now) < supersededLinks(best, now)) best = chain;
   } while (reader.next());
-  return { chain, refusals };
-}
-
-function copyLinks(reader: WindowReader): LinkValue[] {
-  const links: LinkValue[] = [];
-  for (let index = Link.root; index < reader.length; index++) {
-    links.push({
-      name: linkName(index, reader.level[index]!),
-      page: reader.page[index]!,
-      word: reader.word[index]!,
-      low: reader.lows[index]!,
-      high: reader.highs[index]!,
-      since: reader.since[index]!,
-      until: reader.until[index]!,
-      level: index >= Link.firstLevel ? reader.level[index]! : 0,
-    });
-  }
-  return links;
-}
-
-function linkName(index: number, level: number): string {
-  if (index === Link.root) return "root entry";
-  if (index === Link.context) return "context entry";
-  return `level-${level} entry`;
-}
-
-function describeLink(link: LinkValue, now: number): string {
-  const value = `0x${link.high.toString(16).padStart(8, "0")}_${link.low.toString(16).padStart(8, "0")}`;
-  const where = showAddress(link.page, link.word * 8);
-  const since = link.since === 0 ? "from the start" : `stored by action ${link.since - 1}`;
-  if (link.until > now) return `${link.name} at ${where}: ${value}, ${since}, still there`;
-  return `${link.name} at ${where}: ${value}, ${since}, replaced by action ${link.until - 1}`;
+  return best;
 }
 
 /** For every superseded link: the invalidations that rule it out, and those that would not. */
-function describeFences(oracle: VtdOracle, request: Request, chain: ExplainedChain, now: number): string[] {
+function describeFences(oracle: VtdOracle, request: Request, chain: CopiedChain, now: number): string[] {
   const lines: string[] = [];
-  const last = chain.links.length - 1;
-  for (const [index, link] of chain.links.entries()) {
+  for (const link of chain.links) {
     if (link.until > now) continue;
-    const cache = cacheOf(index, last);
+    const cache = cacheOf(link, chain);
     const tags = {
-      sourceId: request.requester,
+      sourceId: chain.sourceId,
       domainId: chain.domainId,
       page: request.page,
       level: link.level,
@@ -125,17 +113,17 @@ function describeFences(oracle: VtdOracle, request: Request, chain: ExplainedCha
     );
     const fencing = covering.filter((one) => one.observed <= now);
     if (fencing.length > 0)
-      lines.push(`the old ${link.name} is ruled out by ${describeInvalidation(fencing[0]!)}`);
+      lines.push(`the old ${linkName(link)} is ruled out by ${describeInvalidation(fencing[0]!)}`);
     else if (covering.length > 0)
-      lines.push(`the old ${link.name} could still be cached: ${describeInvalidation(covering[0]!)}`);
-    else lines.push(`nothing since had to remove the old ${link.name}`);
+      lines.push(`the old ${linkName(link)} could still be cached: ${describeInvalidation(covering[0]!)}`);
+    else lines.push(`nothing since had to remove the old ${linkName(link)}`);
   }
   return lines;
 }
 
-function cacheOf(index: number, last: number): Cache {
-  if (index <= 1) return Cache.context;
-  return index === last ? Cache.iotlb : Cache.pagingStructure;
+function cacheOf(link: ChainLink, { links }: CopiedChain): Cache {
+  if (link.position <= Link.context) return Cache.context;
+  return link === links.at(-1) ? Cache.iotlb : Cache.pagingStructure;
 }
 
 function describeInvalidation(one: Invalidation): string {
@@ -151,7 +139,7 @@ export function describeTarget(target: InvalidationTarget): string {
   if (target.granularity === "global") return `global ${cache} invalidation`;
   if (target.granularity === "domain") return `${cache} invalidation of domain ${target.domainId}`;
   if (target.granularity === "device") {
-    return `${cache} invalidation of source ${target.sourceId.toString(16)}h in domain ${target.domainId}`;
+    return `${cache} invalidation of ${showRequester(target.sourceId)} in domain ${target.domainId}`;
   }
   const hint = target.leafOnly ? ", leaf entries only" : "";
   const pages = target.pageCount === 1 ? "1 page" : `${target.pageCount} pages`;

@@ -6,11 +6,13 @@ import { Right } from "../isolation/events.js";
 import type { GrantCheck, Reach, Touched, Way } from "../isolation/exposure.js";
 import type { Action, Request, RequestType } from "../trace.js";
 import type { AdmissibleOutcomes } from "./admissible.js";
+import { Forgetting } from "./forgetting.js";
 import { PAGES_BY_LEVEL } from "./invalidation-log.js";
 import type { VtdOracle } from "./oracle.js";
 import { PostedWrites } from "./posted-writes.js";
 import { GlobalBit, Offset } from "./registers.js";
 import { TableGraph } from "./table-graph.js";
+import { pageOf } from "./walk.js";
 
 /** A request as wide as any access needs; one object serves every question. */
 interface Question extends Request {
@@ -25,9 +27,12 @@ const SUPERPAGE_LEVELS = [2, 3] as const;
 export class VtdExposure {
   /** Addresses whose translation the last action changed. */
   readonly touched: Touched[] = [];
+  /** Pages that the last action made the unit read entries from. */
+  readonly linked: number[] = [];
   readonly graph: TableGraph;
   private readonly admissible: AdmissibleOutcomes;
   private readonly posted: PostedWrites;
+  private readonly forgetting: Forgetting;
   private readonly question: Question = { requester: 0, page: 0, offset: 0, length: 4, type: "read" };
   private now = 0;
 
@@ -35,18 +40,28 @@ export class VtdExposure {
     this.admissible = oracle.admissible;
     this.posted = new PostedWrites(oracle.log, oracle.queue);
     this.graph = new TableGraph(oracle.memory, oracle.steering, oracle.functions);
+    this.forgetting = new Forgetting(oracle, this.graph);
   }
 
   reset(): void {
     this.graph.reset();
+    this.posted.forget();
     this.touched.length = 0;
+    this.linked.length = 0;
     this.now = 0;
+  }
+
+  /** Forgets history that no request can rest on any more. */
+  forget(): void {
+    this.forgetting.forget(this.posted.earliest(this.now));
+    this.posted.forget();
   }
 
   /** The action of that index was performed: the first ungranted reach that it can have added. */
   added(action: Action, index: number, granted: GrantCheck): Reach | null {
     this.now = index + 1;
     this.touched.length = 0;
+    this.linked.length = 0;
     if (action.do === "store") return this.addedByStore(action.page, action.word, granted);
     if (action.do === "write-register" && action.offset === Offset.GCMD)
       return this.addedByCommand(action.low, granted);
@@ -55,21 +70,22 @@ export class VtdExposure {
 
   private addedByStore(page: number, word: number, granted: GrantCheck): Reach | null {
     const { graph, oracle } = this;
-    if (oracle.isDataPage(page) || page === oracle.queue.queuePage) return null;
+    if (page === oracle.queue.queuePage) return null;
     const frame = oracle.memory.frameOf(page);
     const low = oracle.memory.low(frame, word);
     const high = oracle.memory.high(frame, word);
     const upper = graph.isUpper(page);
     graph.stored(page, word, low, high);
     if (upper) {
-      const found = this.addedByUpperEntry(page, word, granted);
+      const found = this.addedByUpperEntry(page, word & ~1, granted);
       if (found) return found;
     }
     let found: Reach | null = null;
     graph.roles(page, (requester, level, first) => {
       const iova = first + word * PAGES_BY_LEVEL[level]!;
       this.touched.push({ requester, iova, pages: PAGES_BY_LEVEL[level]! });
-      if (found) return;
+      if (found || (low & 3) === 0) return;
+      if (level > 1 && (level > 3 || (low & 0x80) === 0)) this.linked.push(pageOf(low, high));
       graph.leavesOf(level, iova, low, high, (address, target, pages, access) => {
         found ??= this.check(graph.sharersOf(requester), address, target, pages, access, granted);
       });
@@ -77,24 +93,39 @@ export class VtdExposure {
     return found;
   }
 
-  /** A root or context entry was changed: everything its requesters, and those who share caches with them, reach. */
+  /** Half of a root or context entry was changed: what its requesters, and those who share caches with them, reach. */
   private addedByUpperEntry(page: number, word: number, granted: GrantCheck): Reach | null {
-    const isRoot = this.isRootPage(page);
+    const { memory, steering } = this.oracle;
+    const frame = memory.frameOf(page);
+    const present = (memory.low(frame, word) & 1) !== 0;
+    const pointer = steering.rootPointer.value.indexOf(page);
+    const isRoot = pointer >= 0 && pointer < steering.rootPointer.count;
+    const number = word >>> 1;
+    if (present) this.linked.push(pageOf(memory.low(frame, word), memory.high(frame, word)));
     for (const requester of this.oracle.functions) {
-      const concerned = (isRoot && requester >>> 8 === word >>> 1) || (requester & 0xff) === word >>> 1;
-      if (!concerned) continue;
+      if (!(isRoot && requester >>> 8 === number) && (requester & 0xff) !== number) continue;
       this.touched.push({ requester, iova: 0, pages: Number.POSITIVE_INFINITY });
-      for (const sharer of this.graph.sharersOf(requester)) {
-        const found = this.reachOf(sharer, granted);
-        if (found) return found;
-      }
+      // An entry that is not present adds nothing: what may still be cached was there before.
+      const found = present ? this.addedByContext(requester, granted) : null;
+      if (found) return found;
     }
     return null;
   }
 
-  private isRootPage(page: number): boolean {
-    const { rootPointer } = this.oracle.steering;
-    return rootPointer.value.slice(0, rootPointer.count).includes(page);
+  /** What a requester reaches, and others through the entries of its tables. */
+  private addedByContext(requester: number, granted: GrantCheck): Reach | null {
+    const { graph } = this;
+    const own = this.reachOf(requester, granted);
+    if (own) return own;
+    const others = graph.sharersOf(requester).filter((one) => one !== requester);
+    let found: Reach | null = null;
+    if (others.length === 0) return found;
+    for (const top of graph.rootsOf(requester).tops) {
+      graph.leaves(top.table, top.levels, 0, (iova, page, pages, access) => {
+        found ??= this.check(others, iova, page, pages, access, granted);
+      });
+    }
+    return found;
   }
 
   private addedByCommand(value: number, granted: GrantCheck): Reach | null {

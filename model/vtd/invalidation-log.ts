@@ -164,6 +164,34 @@ export class InvalidationLog {
     }
   }
 
+  /**
+   * Forgets entries that exclude nothing.
+   * @param isIdle true for an entry that excludes nothing itself; it stays while it tells that another one is done
+   */
+  forget(isIdle: (entry: Invalidation) => boolean): void {
+    const { entries } = this;
+    const kept = new Set(entries.filter((one) => !isIdle(one)));
+    if (kept.size === entries.length) return;
+    entries.forEach((entry, index) => {
+      const teller = isIdle(entry) ? null : this.firstToTell(index);
+      if (teller) kept.add(teller);
+    });
+    const left = entries.filter((one) => kept.has(one));
+    entries.splice(0, entries.length, ...left);
+  }
+
+  /** The first invalidation whose completion tells that this one is done, if software did not see its own before. */
+  private firstToTell(index: number): Invalidation | null {
+    const { entries } = this;
+    const entry = entries[index]!;
+    let first: Invalidation | null = null;
+    for (let later = index + 1; later < entries.length; later++) {
+      const one = entries[later]!;
+      if (one.observed < (first ?? entry).observed && executesBefore(entry, one)) first = one;
+    }
+    return first;
+  }
+
   private isImplied(index: number, at: number, known: readonly number[]): boolean {
     if (known.includes(index)) return true;
     const { entries } = this;

@@ -333,6 +333,12 @@ export class VtdOracle {
     return this.dataPages.has(page);
   }
 
+  /** Forgets where writes landed and what was stored to data pages: the contents of memory cannot be judged any more. */
+  forgetContents(): void {
+    this.writes.length = 0;
+    this.dataStores.length = 0;
+  }
+
   /** Counts the kinds of invalidation that were submitted, and drains with writes to drain; called once for a run. */
   countInvalidations(): void {
     for (const { invalidation } of this.queue.drains) {

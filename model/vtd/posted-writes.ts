@@ -2,7 +2,7 @@
  * Writes that were translated and may not have reached memory yet (VT-d 6.5.4): the moments at which one may have been
  * translated that nothing has drained since.
  */
-import type { InvalidationLog } from "./invalidation-log.js";
+import type { Invalidation, InvalidationLog } from "./invalidation-log.js";
 import type { QueueView } from "./queue-view.js";
 
 /** Moments to ask at, and the invalidations that are known to be done by then. */
@@ -33,10 +33,24 @@ export class PostedWrites {
     return this.answer;
   }
 
+  /** Forgets what was asked before: the invalidations have other indices from now on. */
+  forget(): void {
+    this.asked = -1;
+  }
+
+  /** No write that is still under way at step `now`, or will be later, was translated before the step returned. */
+  earliest(now: number): number {
+    return latestDraining(this.drained(now));
+  }
+
+  private drained(now: number): Invalidation[] {
+    return this.queue.drains.map((one) => one.invalidation).filter((one) => one.observed <= now);
+  }
+
   private compute(now: number): Undrained {
     const draining = this.queue.drains.map((one) => one.invalidation);
-    const done = draining.filter((one) => one.observed <= now);
-    const last = done.reduce((latest, one) => Math.max(latest, one.submitted), 0);
+    const done = this.drained(now);
+    const last = latestDraining(done);
     const { entries } = this.log;
     const known = done.filter((one) => one.observed > last).map((one) => entries.lastIndexOf(one));
     const moments = new Set(last > 0 ? [last] : []);
@@ -46,4 +60,8 @@ export class PostedWrites {
     }
     return { moments: [...moments], known };
   }
+}
+
+function latestDraining(done: readonly Invalidation[]): number {
+  return done.reduce((latest, one) => Math.max(latest, one.submitted), 0);
 }

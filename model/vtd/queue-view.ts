@@ -216,6 +216,20 @@ export class QueueView {
     return waits;
   }
 
+  /**
+   * Forgets the oldest descriptors as far as they are known to be done: what comes later changes nothing about them.
+   * @param isLogged true while the log still has an invalidation
+   */
+  forget(isLogged: (invalidation: Invalidation) => boolean): void {
+    const { items, drains } = this;
+    const undone = items.findIndex((item) => !item.done);
+    const over = Math.min(undone < 0 ? items.length : undone, this.fetched);
+    items.splice(0, over);
+    this.fetched -= over;
+    const left = drains.filter((one) => isLogged(one.invalidation));
+    drains.splice(0, drains.length, ...left);
+  }
+
   /** Software read this head; false when the head cannot stand there. */
   sawHead(head: number): boolean {
     if (!this.enabled) return head === 0;

@@ -47,6 +47,14 @@ export class VtdSoftware implements ExposureModel {
     return this.enabledSeen;
   }
 
+  get requesters(): readonly number[] {
+    return this.oracle.functions;
+  }
+
+  get linked(): readonly number[] {
+    return this.reaches.linked;
+  }
+
   get touched(): readonly Touched[] {
     return this.reaches.touched;
   }
@@ -58,7 +66,9 @@ export class VtdSoftware implements ExposureModel {
   }
 
   addedReach(granted: GrantCheck): Reach | null {
-    return this.reaches.added(this.action, this.index, granted);
+    const reach = this.reaches.added(this.action, this.index, granted);
+    if (!reach && this.action.do.startsWith("poll")) this.reaches.forget();
+    return reach;
   }
 
   reachTo(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
@@ -92,6 +102,6 @@ export class VtdSoftware implements ExposureModel {
   }
 
   forget(): void {
-    // Filled in by the pruning of history.
+    this.reaches.forget();
   }
 }

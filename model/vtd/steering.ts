@@ -14,6 +14,7 @@ export class RegisterWindow {
   /** As after a reset: one value, in force from the beginning. */
   reset(value: number): void {
     this.count = 0;
+    for (const list of [this.value, this.since, this.until]) list.length = 0;
     this.add(value, 0);
   }
 
@@ -37,6 +38,13 @@ export class RegisterWindow {
   /** True when an older value may still be in force at step `step`. */
   isPending(step: number): boolean {
     return this.count > 1 && this.until[this.count - 2]! > step;
+  }
+
+  /** Forgets the oldest values, up to the first that could still be in force at step `endedBy`. */
+  forget(endedBy: number): void {
+    const kept = this.until.findIndex((until) => until > endedBy);
+    for (const list of [this.value, this.since, this.until]) list.splice(0, kept);
+    this.count -= kept;
   }
 
   private add(value: number, since: number): void {

@@ -66,13 +66,20 @@ export class TableGraph {
     this.rootsByRequester = null;
   }
 
-  /** Forgets the words that no longer hold a pointer in any value that is still kept. */
-  rebuild(): void {
-    const words = [...this.from].flatMap(([page, set]) => [...set].map((word) => ({ page, word })));
-    this.reset();
-    for (const { page, word } of words) {
-      this.eachValue(page, word, (low, high) => this.stored(page, word, low, high));
-    }
+  /** An old value of a word was forgotten. */
+  forgot(page: number, word: number, low: number, high: number): void {
+    if (this.upperPages.has(page)) this.rootsByRequester = null;
+    if ((low & 3) === 0) return;
+    const target = pageOf(low, high);
+    let present = false;
+    let pointsThere = false;
+    this.eachValue(page, word, (keptLow, keptHigh) => {
+      if ((keptLow & 3) === 0) return;
+      present = true;
+      if (pageOf(keptLow, keptHigh) === target) pointsThere = true;
+    });
+    if (!pointsThere) remove(this.to, target, page * 512 + word);
+    if (!present) remove(this.from, page, word);
   }
 
   /** True when the page holds root or context entries. */
@@ -131,6 +138,15 @@ export class TableGraph {
       const first = iova + word * PAGES_BY_LEVEL[level]!;
       this.eachValue(table, word, (low, high) => this.leavesOf(level, first, low, high, visit));
     }
+  }
+
+  /** The same below the values that an entry of `level` has held before. */
+  oldLeaves(table: number, word: number, level: number, iova: number, visit: LeafVisitor): void {
+    let newest = true;
+    this.eachValue(table, word, (low, high) => {
+      if (!newest) this.leavesOf(level, iova, low, high, visit);
+      newest = false;
+    });
   }
 
   /** The same below one value of an entry. */
@@ -216,4 +232,9 @@ function add(sets: Map<number, Set<number>>, key: number, value: number): void {
   const set = sets.get(key);
   if (set) set.add(value);
   else sets.set(key, new Set([value]));
+}
+
+function remove(sets: Map<number, Set<number>>, key: number, value: number): void {
+  const set = sets.get(key);
+  if (set?.delete(value) && set.size === 0) sets.delete(key);
 }

@@ -247,7 +247,8 @@ export class WindowReader implements TableReader {
           foundUntil = until;
         }
       }
-      if (since === 0) break;
+      // What is older than the oldest version, if it is not from the start, was forgotten.
+      if (since === 0 || memory.olderVersion(sinceFirst > sinceSecond ? first : second) === 0) break;
       if (sinceFirst > sinceSecond) {
         first = memory.olderVersion(first);
         until = memory.untilOf(first);

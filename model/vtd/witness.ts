@@ -1,7 +1,155 @@
-/** Why a page is reached: the chain of entries, the moment each was stored, and what should have excluded it. */
-import type { Reach, Witness } from "../isolation/exposure.js";
+/** Why a page is reached: the chain of entries, the action that stored each, and what should have excluded the old ones. */
+import { Right } from "../isolation/events.js";
+import type { Excuse, Reach, Witness, WitnessLink } from "../isolation/exposure.js";
+import type { Request } from "../trace.js";
+import { showRequester } from "../words/address.js";
+import { OPEN } from "../words/memory.js";
+import { drainExcuse, excuseFor, type Usage } from "./excuses.js";
+import { NO_PAGE_SIZE } from "./invalidation-log.js";
+import {
+  type ChainLink,
+  type CopiedChain,
+  copyChain,
+  linkName,
+  linksToTell,
+  supersededLinks,
+} from "./links.js";
 import type { VtdOracle } from "./oracle.js";
+import { PostedWrites } from "./posted-writes.js";
+import { TableChains } from "./table-chains.js";
+import { lookUpContext, Translation } from "./walk.js";
+import { Link, WindowReader } from "./window-reader.js";
 
-export function witnessOf(_oracle: VtdOracle, reach: Reach, _now: number): Witness {
-  return { reach, links: [], filledThrough: null, excuse: null, current: false };
+/**
+ * The chain behind a reach that the model has found at step `now`, with an excuse for every old value in it.
+ * @throws RangeError when nothing leads to the page
+ */
+export function witnessOf(oracle: VtdOracle, reach: Reach, now: number): Witness {
+  const usage = usageBehind(oracle, reach, now);
+  if (!usage) throw new RangeError(`nothing leads to page 0x${reach.page.toString(16)}`);
+  const { chain } = usage;
+  const own = chain.sourceId === reach.requester;
+  const told = linksToTell(chain).map((link) => witnessLink(oracle, usage, link));
+  const links = own ? told : [...lookedUp(oracle, usage, reach.requester), ...told];
+  const filledThrough = own ? null : chain.sourceId;
+  if (reach.way === "posted-write") {
+    // It was translated while its entries could be in use: only draining is to blame.
+    const blameless = links.map((link) => ({ ...link, excuse: null }));
+    return {
+      reach,
+      links: blameless,
+      filledThrough,
+      excuse: drainExcuse(oracle, usage, now),
+      current: false,
+    };
+  }
+  const current = own && chain.links.every((link) => link.replaced === OPEN);
+  return { reach, links, filledThrough, excuse: null, current };
+}
+
+/** How the page is reached: the chain with the fewest old values, the requester's own before those of others. */
+function usageBehind(oracle: VtdOracle, reach: Reach, now: number): Usage | null {
+  const page = reach.iova;
+  switch (reach.way) {
+    case "request": {
+      const chain = chainTo(oracle, reach, now);
+      return chain && { chain, page, at: now, known: [], result: resultOf(chain) };
+    }
+    case "posted-write": {
+      const { moments, known } = new PostedWrites(oracle.log, oracle.queue).undrained(now);
+      for (const at of moments) {
+        const chain = chainTo(oracle, reach, at, known);
+        if (chain) return { chain, page, at, known, result: resultOf(chain) };
+      }
+      return null;
+    }
+    case "table": {
+      let best: CopiedChain | null = null;
+      new TableChains(oracle, reach.iova, now).each(reach.requester, reach.page, (chain) => {
+        best = better(best, chain, reach.requester, now);
+      });
+      return best && { chain: best, page, at: now, known: [], result: null };
+    }
+  }
+}
+
+function resultOf({ links, passThrough }: CopiedChain): number {
+  return passThrough ? NO_PAGE_SIZE : (links.at(-1)?.level ?? NO_PAGE_SIZE);
+}
+
+/** The best chain through which a request may be answered with the page at step `at`. */
+function chainTo(
+  { admissible, memory, steering }: VtdOracle,
+  { requester, iova, page, access }: Reach,
+  at: number,
+  known?: readonly number[],
+): CopiedChain | null {
+  const type = access === Right.write ? "write" : "read";
+  const request: Request = { requester, page: iova, offset: 0, length: 4, type };
+  let best: CopiedChain | null = null;
+  admissible.observer = (outcome, { reader, sourceId }) => {
+    if (outcome.effect !== page) return;
+    best = better(best, copyChain(memory, steering, reader, sourceId), requester, at);
+    // With the outcome taken out again, further chains that lead to it are reported too.
+    admissible.found = admissible.found.filter((one) => one !== outcome);
+  };
+  try {
+    admissible.compute(request, at, known);
+  } finally {
+    admissible.observer = null;
+  }
+  return best;
+}
+
+function better(best: CopiedChain | null, chain: CopiedChain, requester: number, at: number): CopiedChain {
+  if (!best) return chain;
+  const foreign = ({ sourceId }: CopiedChain) => Number(sourceId !== requester);
+  const order = foreign(chain) - foreign(best) || supersededLinks(chain, at) - supersededLinks(best, at);
+  return order < 0 ? chain : best;
+}
+
+/** The requester's own context entry with the domain id under which it finds what another function filled. */
+function lookedUp(oracle: VtdOracle, usage: Usage, requester: number): WitnessLink[] {
+  const { platform, memory, steering } = oracle;
+  const reader = new WindowReader(memory, steering, platform.cachingMode);
+  const translation = new Translation();
+  let best: CopiedChain | null = null;
+  reader.begin(usage.at);
+  do {
+    reader.translationEnabled();
+    if (!lookUpContext(platform, reader, requester, usage.page, translation)) continue;
+    if (translation.domainId !== usage.chain.domainId) continue;
+    best = better(best, copyChain(memory, steering, reader, requester), requester, usage.at);
+  } while (reader.next(Link.rootPointer));
+  if (!best) return [];
+  const own: Usage = { ...usage, chain: best };
+  return own.chain.links
+    .filter((link) => link.position === Link.context)
+    .map((link) => witnessLink(oracle, own, link));
+}
+
+function witnessLink(oracle: VtdOracle, usage: Usage, link: ChainLink): WitnessLink {
+  const { page, word, low, high, since, replaced } = link;
+  const excuse: Excuse | null = replaced <= usage.at ? excuseFor(oracle, usage, link) : null;
+  return {
+    name: nameOf(usage, link),
+    page,
+    word,
+    low,
+    high,
+    storedBy: since - 1,
+    replacedBy: replaced === OPEN ? null : replaced - 1,
+    excuse,
+  };
+}
+
+/** The name, with what the second half of a context entry says, and the size of a large page. */
+function nameOf({ chain, result }: Usage, link: ChainLink): string {
+  const name = linkName(link);
+  if (link.position === Link.context) {
+    const how = chain.passThrough ? ", pass-through" : "";
+    return `${name} of ${showRequester(chain.sourceId)} (domain ${chain.domainId}${how})`;
+  }
+  if (link !== chain.links.at(-1) || link.level < 2 || result === null) return name;
+  return `${name} (${link.level === 2 ? "2 MiB" : "1 GiB"} page)`;
 }

@@ -35,6 +35,7 @@ export class PhysicalMemory {
   private newest = new Int32Array(64 * 512);
   private frameHasHistory = new Uint8Array(64);
   private frameCount = 1;
+  private pageOfFrame: number[] = [NO_FRAME];
 
   private slots = new Int32Array(256).fill(NO_FRAME);
   private keys = new Uint32Array(256);
@@ -46,6 +47,10 @@ export class PhysicalMemory {
   private lows = new Uint32Array(1024);
   private highs = new Uint32Array(1024);
   private older = new Int32Array(1024);
+  /** Versions that were forgotten, to be used again. */
+  private freeVersions: number[] = [];
+  /** Words that have an older version: `frame * 512 + word`, each once. */
+  private superseded: number[] = [];
   private lingering: Lingering[] = [];
 
   private patterned: ReadonlySet<number> | null = null;
@@ -74,6 +79,8 @@ export class PhysicalMemory {
     this.patterned = patterned;
     this.touchedCount = 0;
     this.versionCount = 1;
+    this.freeVersions.length = 0;
+    this.superseded.length = 0;
     this.lingering.length = 0;
   }
 
@@ -97,6 +104,7 @@ export class PhysicalMemory {
     this.newest.fill(0, 0, this.frameCount * 512);
     this.frameHasHistory.fill(0, 0, this.frameCount);
     this.initial.length = 1;
+    this.pageOfFrame.length = 1;
     this.frameCount = 1;
     this.slots.fill(NO_FRAME);
   }
@@ -147,6 +155,7 @@ export class PhysicalMemory {
     this.touch(key);
     let old = this.newest[key]!;
     if (old === 0) old = this.addVersion(0, this.frames[at]!, this.frames[at + 1]!, 0);
+    if (this.older[old] === 0) this.superseded.push(key);
     if (this.visibility.needsLineFlush || this.visibility.needsBufferFlush) {
       const line = page * 64 + (word >>> 3);
       this.lingering.push({ version: old, line, lineFlushed: !this.visibility.needsLineFlush });
@@ -220,6 +229,51 @@ export class PhysicalMemory {
     return this.highs[version]!;
   }
 
+  /** Visits every word that has an older version, with the first step at which its oldest could no longer be read. */
+  eachSuperseded(visit: (page: number, word: number, firstEnd: number) => void): void {
+    for (const key of this.superseded) {
+      let version = this.newest[key]!;
+      while (this.older[version] !== 0) version = this.older[version]!;
+      visit(this.pageOfFrame[key >>> 9]!, key & 511, this.until[version]!);
+    }
+  }
+
+  /**
+   * Forgets the oldest values of words, up to the first that could still be read at step `endedBy(page, word)`. The newest
+   * value of a word stays. Every value is reported once it is gone.
+   */
+  forget(
+    endedBy: (page: number, word: number) => number,
+    gone: (page: number, word: number, low: number, high: number) => void,
+  ): void {
+    this.superseded = this.superseded.filter((key) => {
+      const page = this.pageOfFrame[key >>> 9]!;
+      this.forgetWord(key, endedBy(page, key & 511), (low, high) => gone(page, key & 511, low, high));
+      return this.older[this.newest[key]!] !== 0;
+    });
+    this.touchEachOnce();
+  }
+
+  private forgetWord(key: number, end: number, gone: (low: number, high: number) => void): void {
+    const { older, until, lows, highs } = this;
+    let kept = this.newest[key]!;
+    for (let version = older[kept]!; version !== 0; version = older[version]!)
+      if (until[version]! > end) kept = version;
+    let version = older[kept]!;
+    older[kept] = 0;
+    while (version !== 0) {
+      this.freeVersions.push(version);
+      gone(lows[version]!, highs[version]!);
+      version = older[version]!;
+    }
+  }
+
+  private touchEachOnce(): void {
+    const once = new Set(this.touched.subarray(0, this.touchedCount));
+    this.touchedCount = 0;
+    for (const key of once) this.touched[this.touchedCount++] = key;
+  }
+
   private touch(key: number): void {
     if (this.touchedCount === this.touched.length) {
       this.touched = grown(this.touched, new Int32Array(this.touched.length * 2));
@@ -228,7 +282,7 @@ export class PhysicalMemory {
   }
 
   private addVersion(since: number, low: number, high: number, older: number): number {
-    const version = this.versionCount++;
+    const version = this.freeVersions.pop() ?? this.versionCount++;
     if (version === this.since.length) this.growVersions();
     this.since[version] = since;
     this.until[version] = OPEN;
@@ -258,6 +312,7 @@ export class PhysicalMemory {
     if (frame * 2 > this.slots.length) this.growSlots();
     if (frame === this.frameHasHistory.length) this.growFrames();
     this.insert(page, frame);
+    this.pageOfFrame.push(page);
     const pattern = this.patterned?.has(page) ? this.patternFor(page) : null;
     if (pattern) this.frames.set(pattern, frame * 1024);
     this.initial.push(pattern);

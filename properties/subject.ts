@@ -1,0 +1,61 @@
+/** What a campaign is about: something that scenarios are run on and judged, be it an IOMMU or a driver. */
+import { type GeneratorOptions, generateScenario } from "../generators/generate.js";
+import type { IntentScenario } from "../generators/intents/scenario.js";
+import type { Scenario } from "../generators/scenario.js";
+import { simplerScenarios } from "../generators/shrink.js";
+import type { Iommu } from "../implementations/iommu/interface.js";
+import type { Finding } from "../model/finding.js";
+import { Judge, type JudgedRun, withoutAvoided } from "./judge.js";
+import type { KnownDeviation } from "./known-deviation.js";
+
+export type AnyScenario = Scenario | IntentScenario;
+
+/** What came of a run. */
+export interface Verdict {
+  readonly findings: readonly Finding[];
+  /** Why there is no verdict from some action on: the specification does not say what follows. */
+  readonly unknown: string | null;
+  /** What was under test died, hung or talked nonsense; there is no verdict at all. */
+  readonly failure: string | null;
+  /** Requests that were answered. */
+  readonly requests: number;
+  /** For each action the index of its step in the scenario; -1 for what precedes the first. */
+  readonly stepOf: readonly number[];
+}
+
+export interface Subject<S extends AnyScenario> {
+  readonly name: string;
+  /** Another `timing` of a scenario may show something else. */
+  readonly drawsTiming: boolean;
+  generate(seed: number): S;
+  /** Runs a scenario and judges it, getting past known deviations. */
+  judge(scenario: S, steerAround: readonly KnownDeviation[]): Verdict;
+  /** The same with nothing left over from earlier runs. */
+  judgeAfresh(scenario: S, steerAround: readonly KnownDeviation[]): Verdict;
+  /** Scenarios with something taken away. */
+  simpler(scenario: S): Iterable<S>;
+  /** The scenario without the steps that known deviations are triggered by. */
+  avoiding(scenario: S, steerAround: readonly KnownDeviation[]): S;
+  /** How often each rule decided something so far, by rule id. */
+  coverage(): ReadonlyMap<string, number>;
+}
+
+/** An IOMMU under test. */
+export function iommuSubject(iommu: Iommu, generator: GeneratorOptions): Subject<Scenario> {
+  const judge = new Judge();
+  return {
+    name: iommu.name,
+    drawsTiming: iommu.drawsTiming ?? false,
+    generate: (seed) => generateScenario(seed, generator),
+    judge: (scenario, steerAround) => verdictOf(judge.judge(scenario, iommu, steerAround)),
+    judgeAfresh: (scenario, steerAround) => verdictOf(new Judge().judge(scenario, iommu, steerAround)),
+    simpler: simplerScenarios,
+    avoiding: withoutAvoided,
+    coverage: () => judge.coverage(),
+  };
+}
+
+function verdictOf(judged: JudgedRun): Verdict {
+  const { findings, unknown, failure, requests, run } = judged;
+  return { findings, unknown, failure, requests, stepOf: run.stepOf };
+}
