@@ -1,5 +1,7 @@
 /** Prints what the parts cost, as figures and as ratios to a plain page walk timed in the same run. */
+import { judgingTimes } from "./exposure.js";
 import { scenarioTimes } from "./scenarios.js";
+import { traceTimes } from "./trace.js";
 import {
   currentReader,
   plainWalk,
@@ -14,6 +16,9 @@ const MANY = 2 ** 21;
 const COLD_TARGET = 250;
 const WINDOW_TARGET = 2;
 const SCENARIO_TARGET = 20_000;
+const JUDGING_TARGET = 350;
+/** Seconds for a million records. */
+const TRACE_TARGET = 60;
 
 type Row = readonly [what: string, figure: string, ratio: string, target: string];
 
@@ -85,6 +90,36 @@ function scenarios(): Row[] {
   ];
 }
 
+function traces(): Row[] {
+  return (["strict", "deferred"] as const).map((flushing): Row => {
+    const { seconds, records, resident } = traceTimes(flushing);
+    const memory = resident.map((one) => round(one)).join(", ");
+    return [
+      `driver that flushes ${flushing}`,
+      `${round(records / seconds)}/s`,
+      `${memory} MiB`,
+      verdict(seconds, TRACE_TARGET, " s"),
+    ];
+  });
+}
+
+function judging(): Row[] {
+  const { actions, withdrawals, oracle, judge, withdraw, survey } = judgingTimes();
+  const row = (what: string, time: number, target = ""): Row => [
+    what,
+    `${round(time / 1000)} us`,
+    `${(time / oracle).toFixed(1)}`,
+    target,
+  ];
+  return [
+    row("following the unit alone", oracle),
+    row("judging after every action", judge, verdict(judge / 1000, JUDGING_TARGET, " us")),
+    row("for one action", judge / actions),
+    row("for one withdrawal", withdraw / withdrawals),
+    row("with the whole exposure after every action", survey),
+  ];
+}
+
 function print(title: string, columns: Row, rows: readonly Row[]): void {
   const widths = columns.map((column, at) => Math.max(column.length, ...rows.map((row) => row[at]!.length)));
   const line = (row: Row) =>
@@ -97,5 +132,8 @@ function print(title: string, columns: Row, rows: readonly Row[]): void {
   console.log("");
 }
 
+const TRACES = "A million records of a driver with 4096 live mappings, read and judged";
+print(TRACES, ["", "rate", "resident after 1/4, 1/2, all", "target"], traces());
 print("Translations, one core", ["", "median", "ratio to plain walk", "target"], translations());
 print("Scenarios of fifty steps, one core", ["", "rate", "each", "target"], scenarios());
+print("Judging software: fifty intents, one core", ["", "median", "ratio to following", "target"], judging());

@@ -14,14 +14,13 @@ import { UsageError } from "./errors.js";
  */
 export async function openDriver(name: string): Promise<NamedDriver> {
   if (/[./\\]/.test(name)) return { name, create: await fromModule(name) };
-  const [base, variant] = name.split(":");
-  if (base !== "vtd")
+  if (name === "vtd") return { name, create: vtdDriver };
+  if (!name.startsWith("vtd:"))
     throw new UsageError(
-      `unknown driver "${name}"; known: vtd, vtd:VARIANT (see \`list drivers\`), or the path of a module`,
+      `unknown driver "${name}"; known: vtd, vtd:VARIANT (see \`list drivers\`), or the path of a module, such as ./driver.mjs`,
     );
-  if (variant === undefined) return { name, create: vtdDriver };
   try {
-    return { name, create: vtdDriverNamed(variant) };
+    return { name, create: vtdDriverNamed(name.slice("vtd:".length)) };
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
@@ -34,7 +33,7 @@ async function fromModule(path: string): Promise<DriverFactory> {
   try {
     module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (error) {
-    throw new UsageError(`${path} cannot be loaded: ${(error as Error).message}`);
+    throw new UsageError(`${path} cannot be loaded: ${error instanceof Error ? error.message : error}`);
   }
   const factory = module.default ?? module.createDriver;
   if (typeof factory !== "function")

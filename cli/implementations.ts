@@ -1,10 +1,10 @@
 /** Implementations by the names users give them. */
 
+import type { IntentGeneratorOptions } from "../generators/intents/generate.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import { findQemu, openQemu, qemuProfilesOf } from "../implementations/iommu/qemu/index.js";
 import { deviationNamed } from "../implementations/iommu/reference/deviations.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
-import type { IntentGeneratorOptions } from "../generators/intents/generate.js";
 import { profiles } from "../model/vtd/profiles.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import { qemuDeviations } from "../properties/qemu-deviations.js";

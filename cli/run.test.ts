@@ -68,7 +68,7 @@ describe("check", () => {
     [["check", "--fast"], /Unknown option '--fast'/],
     [["check", "--on", "qemu", "--qemu", "/nowhere/qemu"], /\/nowhere\/qemu: no such file: install it/],
     [["prove"], /unknown command "prove"; known: check, replay, trace, expose, list/],
-    [["list", "bugs"], /list knows properties, implementations, profiles, rules, not "bugs"/],
+    [["list", "bugs"], /list knows properties, implementations, drivers, profiles, rules, not "bugs"/],
     [
       ["check", "reference:hint-ignores-leaf"],
       /check takes options only, not "reference:hint-ignores-leaf"; did you mean --on/,
@@ -127,7 +127,154 @@ describe("replay", () => {
   });
 });
 
+const EXAMPLES = join(import.meta.dirname, "../examples/driver");
+const MINIMAL = join(EXAMPLES, "minimal.mjs");
+const BROKEN = join(EXAMPLES, "broken.mjs");
+const FIND = ["check", "--driver", BROKEN, "--runs", "8", "--seed", "1"];
+
+/** A module beside the scenarios whose driver is that of the example, with other routines. */
+function driverModule(routines: string): string {
+  writeFileSync(
+    join(folder, "mine.mjs"),
+    `import { MinimalDriver } from ${JSON.stringify(MINIMAL)};
+     export default (setup) => new (class extends MinimalDriver { ${routines} })(setup);`,
+  );
+  return "./mine.mjs";
+}
+
+/** Files under `out`. */
+function savedFiles(): string[] {
+  return readdirSync("out").flatMap((sub) =>
+    readdirSync(join("out", sub)).map((one) => join("out", sub, one)),
+  );
+}
+
+describe("check --driver", () => {
+  it.each([
+    ["the built-in one", "vtd"],
+    ["a module", MINIMAL],
+  ])("%s holds: exit code 0, a verdict for every invariant of drivers", async (_, driver) => {
+    const { code, out } = await commandLine("check", "--driver", driver, "--runs", "20", "--seed", "1");
+    expect(code).toBe(0);
+    for (const id of ["I1", "I2", "I4", "I5", "I6", "I13", "I14", "I17"])
+      expect(out).toMatch(new RegExp(`^${id} .* holds$`, "m"));
+    expect(out).not.toContain("conformance");
+  });
+
+  it("--on reference tries hostile requests only", async () => {
+    const { code, out } = await commandLine(
+      "check",
+      "--driver",
+      MINIMAL,
+      "--on",
+      "reference",
+      "--runs",
+      "40",
+    );
+    expect(code).toBe(0);
+    expect(out).toContain("minimal.mjs on reference: 40 scenarios");
+  });
+
+  it("a mistake: exit code 1, the shrunk steps, and the command that replays them", async () => {
+    const { code, out } = await commandLine(...FIND);
+    expect(code).toBe(1);
+    expect(out).toMatch(/freed-page: breaks I1 \(seen .*no step can be removed\)/);
+    expect(out).toMatch(/ 3 {2}unmap 1 page of m\d+ from page 0$/m);
+    expect(out).toMatch(/replay: npx iommu-spec replay out\/\S+\.json --driver \S+broken\.mjs --on model$/m);
+  });
+
+  it("several at once, each with its own verdict", async () => {
+    const drivers = ["--driver", MINIMAL, "--driver", BROKEN];
+    const { code, out } = await commandLine("check", ...drivers, "--runs", "8", "--seed", "1", "--json");
+    expect(code).toBe(1);
+    const { campaigns } = JSON.parse(out);
+    expect(campaigns.map((one: { verdicts: { I1: string } }) => one.verdicts.I1)).toEqual([
+      "holds",
+      "violated",
+    ]);
+  });
+
+  it.each([
+    [
+      "yields nonsense",
+      "*map() { yield { do: 'fly' }; }",
+      /failed: the driver's map yielded {"do":"fly"}: do has/,
+    ],
+    ["throws", "*map() { null.low; }", /failed: the driver's map threw: TypeError: .*mine\.mjs:2:\d+/],
+    [
+      "never ends",
+      "*map() { for (;;) yield { do: 'lock', lock: 'l' }, yield { do: 'unlock', lock: 'l' }; }",
+      /accesses without/,
+    ],
+    ["cannot be made", "constructor() { throw new Error('no'); }", /failed: the driver's factory threw: no/],
+  ])("a driver that %s: exit code 3, and the scenario is kept", async (_, routines, message) => {
+    const { code, out } = await commandLine("check", "--driver", driverModule(routines), "--runs", "30");
+    expect(code).toBe(3);
+    expect(out).toMatch(message);
+    expect(out).toMatch(/scenario kept in out\/\S+failure-1\.json/);
+    const again = await commandLine("replay", savedFiles()[0]!);
+    expect(again.code).toBe(3);
+  });
+
+  it.each<[string[], RegExp]>([
+    [["check", "--driver", "amdvi"], /unknown driver "amdvi"; known: vtd/],
+    [["check", "--driver", "vtd:nothing"], /unknown driver "nothing"/],
+    [["check", "--driver", "./none.mjs"], /no driver module at \.\/none\.mjs/],
+    [["check", "--driver", "vtd", "--on", "bochs"], /unknown implementation "bochs"/],
+    [["check", "--driver", "vtd", "--profile", "vax"], /unknown profile "vax"/],
+    [["replay", "one.json", "--driver", "vtd", "--driver", "vtd"], /replay takes one --driver/],
+  ])("%j: exit code 2 and one message", async (args, message) => {
+    const { code, errors } = await commandLine(...args);
+    expect(code).toBe(2);
+    expect(errors).toEqual([expect.stringMatching(message)]);
+  });
+
+  it.each([
+    ["exports nothing", "export {};", /exports no driver/],
+    ["throws when it is loaded", "throw new Error('not today');", /mine\.mjs cannot be loaded: not today/],
+  ])("a module that %s: exit code 2 and one message", async (_, text, message) => {
+    writeFileSync("mine.mjs", text);
+    const { code, errors } = await commandLine("check", "--driver", "./mine.mjs");
+    expect(code).toBe(2);
+    expect(errors).toEqual([expect.stringMatching(message)]);
+  });
+});
+
+describe("replay of a driver's counterexample", () => {
+  async function saved(): Promise<string> {
+    await commandLine(...FIND);
+    return savedFiles()[0]!;
+  }
+
+  it("shows it again, on the driver it was found on", async () => {
+    const { code, out } = await commandLine("replay", await saved());
+    expect(code).toBe(1);
+    expect(out).toMatch(/broken\.mjs breaks I1 \(freed-page\): /);
+    expect(out).toMatch(/^ > +\d+ {2}unmap/m);
+  });
+
+  it("another driver shows nothing", async () => {
+    const { code, out } = await commandLine("replay", await saved(), "--driver", "vtd");
+    expect(code).toBe(0);
+    expect(out).toContain("vtd shows nothing inadmissible");
+  });
+
+  it("a scenario for IOMMUs is none for a driver", async () => {
+    await commandLine(...FAULTY);
+    const { code, errors } = await commandLine("replay", savedFiles()[0]!, "--driver", "vtd");
+    expect(code).toBe(2);
+    expect(errors).toEqual([expect.stringMatching(/is a scenario for IOMMUs/)]);
+  });
+});
+
 describe("list", () => {
+  it("drivers: the built-in one and its variants", async () => {
+    const { code, out } = await commandLine("list", "drivers");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^vtd +the built-in VT-d driver/);
+    expect(out).toMatch(/^vtd:\S+ +\S/m);
+  });
+
   it("names properties, implementations and profiles; rules on request", async () => {
     const { code, out } = await commandLine("list");
     expect(code).toBe(0);

@@ -7,7 +7,7 @@ import { type Options, parseOptions } from "./options.js";
 import { replay } from "./replay.js";
 import { trace } from "./trace.js";
 
-const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges implementations
+const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges implementations and software
 
   iommu-spec check                 run the invariants against the reference and, when installed, QEMU
     --on NAME                      reference, reference:VARIANT (a faulty one) or qemu; may be given again
@@ -16,14 +16,16 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
     --profile ID                   only this platform; may be given again
     --seed N  --runs N  --time D   which scenarios, how many, for how long (30s, 10m, 1h); default 20s each
     --json                         the result as JSON
+    --driver NAME                  a driver in their place: vtd, vtd:VARIANT (a faulty one) or the path of a module;
+                                   then --on is model (all that a unit may do, the default), reference or qemu
   iommu-spec replay FILE           run one saved counterexample or scenario again
-    --on NAME  --qemu PATH  --json
+    --on NAME  --driver NAME  --qemu PATH  --json
   iommu-spec trace FILE            judge a recorded trace of software
     --json                         the result as JSON
   iommu-spec expose FILE           who can reach what at a point of a recorded trace
     --at LINE                      after this line of the file (default: at its end)
     --json
-  iommu-spec list [properties | implementations | profiles | rules]  [--json]
+  iommu-spec list [properties | implementations | drivers | profiles | rules]  [--json]
 
 Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;
 

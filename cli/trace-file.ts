@@ -1,11 +1,9 @@
 /** Trace files of either kind, one record after the other, each with the line it comes from. */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import { headerFrom, recordFrom, TraceFormatError } from "../generators/trace/format.js";
+import { headerFrom, recordFrom, TraceFormatError, type TraceHeader } from "../generators/trace/format.js";
 import { parseTrace, TraceError } from "../generators/trace/notation.js";
 import type { TraceRecord } from "../model/isolation/events.js";
-import type { OracleSetup } from "../model/vtd/oracle.js";
-import type { PlatformProfile } from "../model/vtd/profile.js";
 import { UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 
@@ -15,9 +13,7 @@ export interface NumberedRecord {
   readonly line: number;
 }
 
-export interface TraceFile {
-  readonly profile: PlatformProfile;
-  readonly setup: OracleSetup;
+export interface TraceFile extends TraceHeader {
   /** The records, read while they are asked for. @throws UsageError at the first line that does not fit */
   records(): Iterable<NumberedRecord>;
 }
@@ -36,6 +32,7 @@ function openNotation(file: string): TraceFile {
   return {
     profile,
     setup,
+    protectedRuns: [],
     *records() {
       let action = 0;
       for (const record of records) {
@@ -63,9 +60,8 @@ function openLines(file: string): TraceFile {
   return {
     profile,
     setup,
+    protectedRuns,
     *records() {
-      for (const { page, pages } of protectedRuns)
-        yield { record: { event: "protect", page, pages }, line: first.number };
       for (const line of linesOf(file)) {
         if (line.number > first.number) yield { record: fitted(file, line, recordFrom), line: line.number };
       }

@@ -1,4 +1,5 @@
 /** `trace`: a recorded run of software, judged record by record. */
+import { TraceFormatError } from "../generators/trace/format.js";
 import type { Finding } from "../model/finding.js";
 import { breaking, invariants } from "../properties/invariants.js";
 import { judgeTrace, TraceRun } from "../properties/trace-run.js";
@@ -20,7 +21,7 @@ export function trace(options: Options, print: (line: string) => void): ExitCode
 
 function judgeFile(file: string): JudgedTrace {
   const recorded = openTrace(file);
-  const run = new TraceRun(recorded.profile, recorded.setup);
+  const run = new TraceRun(recorded);
   const status = new StatusLine();
   const start = performance.now();
   let line = 1;
@@ -47,7 +48,7 @@ function judgeFile(file: string): JudgedTrace {
       line,
     };
   } catch (error) {
-    if (error instanceof RangeError) throw new UsageError(`${file}:${line}: ${error.message}`);
+    if (error instanceof TraceFormatError) throw new UsageError(`${file}:${line}: ${error.message}`);
     throw error;
   } finally {
     status.done();

@@ -57,13 +57,9 @@ export class BlackBoxJudge {
     else if (event.event === "withdraw") ownership.withdraw(event, this.action);
     else if (event.event === "assign") ownership.assign(event.requester, event.domain);
     else if (event.event === "unassign") ownership.unassign(event.requester, event.domain);
+    else if (event.event === "ready") this.protecting = true;
     else if (event.event === "update") this.updating += event.begins ? 1 : -1;
     return null;
-  }
-
-  /** The driver has said that it is ready: translation is on. */
-  started(): void {
-    this.protecting = true;
   }
 
   perform(action: Action, seen: Observation): Finding | null {
@@ -87,20 +83,27 @@ export class BlackBoxJudge {
       return { kind: "provenance", action: this.action, rules: [], message, witness: [] };
     }
     const missing = this.ownership.firstUngranted(request.requester, page, 1, needed);
-    return missing && this.finding(request, page, missing.access, "landed");
+    return missing && this.finding(request, page, missing.access);
   }
 
   private words({ type, page, offset, requester }: Request): string {
     return `a ${type} of ${showAddress(page, offset)} by ${showRequester(requester)}`;
   }
 
-  private finding(request: Request, page: number, access: number, did: string): Finding {
+  private finding(request: Request, page: number, access: number): Finding {
     const { requester } = request;
     const reach: Reach = { requester, iova: request.page, page, pages: 1, access, way: "request" };
     const witness: Witness = { reach, links: [], filledThrough: null, excuse: null, current: false };
     const { kind, because } = classify(reach, witness, this.ownership, this.updating > 0);
-    const message = `${this.words(request)} ${did} in page ${showAddress(page)}, ${because}`;
+    const message = `${this.words(request)} landed in page ${showAddress(page)}, ${because}`;
     return { kind, action: this.action, rules: [], message, witness: [] };
+  }
+
+  private lateWrite(write: Landed, page: number, renewed: number): Finding {
+    const message =
+      `${this.words(write.request)}, made by action ${write.action}, is in page ${showAddress(page)}, which was given ` +
+      `new content by action ${renewed}`;
+    return { kind: "late-write", action: this.action, rules: [], message, witness: [] };
   }
 
   /** After the run: no write may be in memory that landed after software had given the page new content. */
@@ -110,7 +113,7 @@ export class BlackBoxJudge {
       for (const offset of [(key % 512) * 8, (key % 512) * 8 + 4]) {
         const write = this.landed.get(readData(page, offset));
         if (write && write.page === page && write.action < renewed)
-          return this.finding(write.request, page, Right.write, `of action ${write.action} landed late`);
+          return this.lateWrite(write, page, renewed);
       }
     }
     return null;

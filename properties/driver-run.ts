@@ -9,6 +9,7 @@ import {
   statusPage,
   tablePages,
 } from "../generators/places.js";
+import { guardedDriver } from "../implementations/driver/guard.js";
 import type { DriverFactory, Routine } from "../implementations/driver/interface.js";
 import { DriverError, Machine, type MachineListener } from "../implementations/driver/machine.js";
 import type { Iommu, RunSetup } from "../implementations/iommu/interface.js";
@@ -114,7 +115,8 @@ class Drive implements MachineListener {
     this.setup = setupOf(scenario);
     const { profile, start, rootPage } = this.setup;
     const { invalidation, flushing } = scenario;
-    const driver = create({ profile, invalidation, flushing, start, rootPage, queuePage, statusPage });
+    const known = { profile, invalidation, flushing, start, rootPage, queuePage, statusPage };
+    const driver = guardedDriver(create, known);
     unit.reset(this.setup);
     this.machine = new Machine(unit, observer.memory, this);
     this.house = new House(
@@ -147,6 +149,7 @@ class Drive implements MachineListener {
       this.say({ event: "allocate-table", page });
     this.say({ event: "protect", page: protectedPage, pages: 1 });
     this.machine.run(this.routineOfStart);
+    this.say({ event: "ready" });
   }
 
   private carryOut(step: IntentStep): void {
@@ -184,6 +187,8 @@ class Drive implements MachineListener {
     );
     if (this.scenario.flushing === "strict" && this.house.open > 0)
       throw new DriverError("the driver flushes strictly, but an intent returned before it had settled");
+    if (intents.every((one) => one.do === "sync") && this.house.open > 0)
+      throw new DriverError("the driver's sync returned before all that was put off had settled");
     this.say({ event: "update", begins: false });
     if (intents.some((one) => one.do === "attach" || one.do === "detach")) this.fire();
   }

@@ -15,6 +15,7 @@ import { walkPlatformOf } from "../model/vtd/walk.js";
 import { COHERENT, PhysicalMemory } from "../model/words/memory.js";
 import { BlackBoxJudge } from "./black-box.js";
 import { type DriverRun, driveScenario, type RunObserver, setupOf } from "./driver-run.js";
+import { invariants } from "./invariants.js";
 import { inSteps } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
 import type { Subject, Verdict } from "./subject.js";
@@ -103,10 +104,8 @@ function judgeBlackBox(
   unit: Iommu,
 ): Finding | null {
   const judge = new BlackBoxJudge(run.setup.start === "translating", run.programmed, dataPageSet);
-  const firstOfSteps = run.stepOf.findIndex((step) => step >= 0);
   let index = 0;
   for (const one of run.records) {
-    if (index === firstOfSteps) judge.started();
     const finding = "event" in one ? judge.hear(one) : judge.perform(one.action, seen(index++));
     if (finding) return finding;
   }
@@ -203,9 +202,18 @@ function repeat(run: DriverRun, iommu: Iommu, steerAround: readonly KnownDeviati
   }
 }
 
+/** Any other kind is of the hardware: where one comes up, nothing that follows says anything about the driver. */
+const OF_DRIVERS: ReadonlySet<string> = new Set(
+  invariants.filter((one) => one.of.includes("driver")).flatMap((one) => one.brokenBy),
+);
+
 function verdictOf(run: DriverRun, seen: Finding | null): Verdict {
   const finding = run.finding ?? seen;
   const { failure, requests, stepOf } = run;
+  if (finding && !OF_DRIVERS.has(finding.kind)) {
+    const unknown = `the unit showed what the specification does not admit: ${finding.message}`;
+    return { findings: [], unknown, failure, requests, stepOf };
+  }
   return { findings: finding ? [inSteps(finding, run)] : [], unknown: null, failure, requests, stepOf };
 }
 

@@ -177,15 +177,28 @@ export class House {
     const grant: Grant = { domain, iova, page, pages, access };
     if (!this.domains.has(domain) || this.mappings.has(mapping) || !this.isMappable(grant)) return [];
     this.inService.add(domain);
-    this.mappings.set(mapping, { domain, iova, page, pieces: [{ offset: 0, pages, access }] });
+    const entry: Mapping = { domain, iova, page, pieces: [{ offset: 0, pages, access }] };
+    this.mappings.set(mapping, entry);
     this.take(grant);
     this.say({ event: "grant", ...grant });
     return [
       this.task(
         (ticket) => this.driver.map(domain, { iova, page, pages, access }, ticket),
-        () => this.say({ event: "usable", ...grant }),
+        () => this.sayUsable(entry, grant),
       ),
     ];
+  }
+
+  /** What was given works now, as far as it was not taken away again meanwhile. */
+  private sayUsable(mapping: Mapping, grant: Grant): void {
+    for (const piece of mapping.pieces) {
+      const first = Math.max(mapping.iova + piece.offset, grant.iova);
+      const last = Math.min(mapping.iova + piece.offset + piece.pages, grant.iova + grant.pages);
+      const access = piece.access & grant.access;
+      if (first >= last || access === 0) continue;
+      const page = mapping.page + (first - mapping.iova);
+      this.say({ event: "usable", domain: grant.domain, iova: first, page, pages: last - first, access });
+    }
   }
 
   /** Addresses are free, pages belong to the domain or to nobody, and are not on their way out of the same addresses. */
@@ -237,7 +250,7 @@ export class House {
         (ticket) => this.driver.protect(domain, { ...run, access }, ticket),
         () => {
           if (gone) this.say({ event: "withdraw", domain, ...run, access: gone });
-          if (added) this.say({ event: "usable", domain, ...run, access: added });
+          if (added) this.sayUsable(mapping, { domain, ...run, access: added });
         },
       );
     });

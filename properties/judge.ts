@@ -6,6 +6,7 @@ import { ImplementationError, type Iommu } from "../implementations/iommu/interf
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
 import { type LandedWrite, VtdOracle } from "../model/vtd/oracle.js";
+import { isDrained } from "../model/vtd/posted-writes.js";
 import type { Platform } from "../model/vtd/profile.js";
 import { walkPlatformOf } from "../model/vtd/walk.js";
 import { showAddress } from "../model/words/address.js";
@@ -212,13 +213,6 @@ function isUntouched(oracle: VtdOracle, page: number, offset: number): boolean {
   return true;
 }
 
-/** Whether software had seen a draining invalidation complete that was submitted after the write was made. */
-function drained(oracle: VtdOracle, write: LandedWrite, by: number): boolean {
-  return oracle.queue.drains.some(
-    ({ invalidation }) => invalidation.submitted > write.step && invalidation.observed <= by,
-  );
-}
-
 function judgeContent(
   oracle: VtdOracle,
   run: CompiledRun,
@@ -231,7 +225,7 @@ function judgeContent(
   const last = stores[stores.length - 1];
   const later = last ? writes.filter((one) => one.step > last.step) : writes;
   const underWay = last
-    ? writes.filter((one) => one.step < last.step && !drained(oracle, one, last.step))
+    ? writes.filter((one) => one.step < last.step && !isDrained(oracle.queue, one, last.step))
     : [];
   const allowed = [...later, ...underWay].map((one) => one.tag);
   if (later.length === 0) allowed.push(last ? (offset & 4 ? last.high : last.low) : pageTag(page, offset));
@@ -247,7 +241,7 @@ function judgeContent(
     message: `${where} holds 0x${value.toString(16)}${origin}; admissible: ${allowed.map((one) => `0x${one.toString(16)}`).join(" or ")}`,
     witness: late
       ? [
-          `the write of action ${late.action} landed after new content was stored by action ${last.step - 1}, although a draining invalidation was seen complete between them`,
+          `the write of action ${late.action} landed after new content was stored by action ${last.step - 1}, although an invalidation that drains it was seen complete between them`,
         ]
       : [],
   };

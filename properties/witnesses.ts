@@ -10,6 +10,7 @@ import { faultLogRules } from "../model/vtd/behaviour-rules.js";
 import { CurrentReader } from "../model/vtd/current-reader.js";
 import { Cache, type Fence } from "../model/vtd/invalidation-log.js";
 import type { VtdOracle } from "../model/vtd/oracle.js";
+import { isDrained } from "../model/vtd/posted-writes.js";
 import { queueRules } from "../model/vtd/queue-view.js";
 import { decide, lookUpContext, pageOf, Structure, Translation, walk } from "../model/vtd/walk.js";
 import { OPEN, type PhysicalMemory } from "../model/words/memory.js";
@@ -131,13 +132,10 @@ class WitnessCounter implements RunWatcher {
     const { log, queue, writes } = this.oracle;
     for (const write of writes) {
       if (write.page !== page || write.request.offset >>> 3 !== word) continue;
-      const ended = queue.drains.some(
-        ({ invalidation: { submitted, observed } }) => submitted > write.step && observed <= step,
-      );
       const flushed = log.entries.some(
         ({ submitted, observed }) => submitted > write.step && observed <= step,
       );
-      if (ended) this.seen.add("write-drained");
+      if (isDrained(queue, write, step)) this.seen.add("write-drained");
       else if (flushed) this.seen.add("write-in-flight");
     }
   }

@@ -118,9 +118,9 @@ export class Episodes {
     for (const one of runs) write.emit(write.unmapWhole(one));
     const heir = this.domains.find((one) => !situation.exists(one)) ?? domain;
     this.leave(domain);
-    this.sync(160);
+    this.sync(96);
     write.emit({ do: "destroy", domain });
-    write.emit({ do: "attach", device, domain: heir });
+    write.emit({ do: "attach", device: this.chance.happens(128) ? write.anyDevice() : device, domain: heir });
     write.emit(write.map(heir));
     write.request(device, iova);
   }

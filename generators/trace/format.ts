@@ -118,6 +118,7 @@ const events = {
   unassign: t.strict({ event: t.literal("unassign"), requester, domain }),
   program: t.strict({ event: t.literal("program"), requester, iova: page, access }),
   "reset-device": t.strict({ event: t.literal("reset-device"), requester }),
+  ready: t.strict({ event: t.literal("ready") }),
   update: t.strict({ event: t.literal("update"), begins: t.boolean }),
 } as const satisfies { readonly [Name in OwnershipEvent["event"]]: t.Mixed };
 
@@ -280,15 +281,20 @@ function decoded<A>(codec: t.Decoder<unknown, A>, data: unknown, within = ""): A
   return result.right;
 }
 
-/** The first thing that does not fit. */
+/** The first thing that does not fit, and everything that would. */
 function mismatch(errors: t.Errors, within: string): string {
   const { context, value, message } = errors[0]!;
-  const place = context.flatMap(({ key }, index) => (key === "" || isPart(context, index) ? [] : [key]));
-  const last = context[context.length - 1]!;
-  const alternatives = errors.filter((one) => one.value === value && one.message === undefined);
-  const names = alternatives.map((one) => one.context[one.context.length - 1]!.type.name);
-  const expected = message ?? `expected ${[...new Set(names)].join(" or ") || last.type.name}`;
-  return `at ${within}${place.join(".") || "the top"}: ${expected}, found ${(JSON.stringify(value) ?? "nothing").slice(0, 80)}`;
+  const place = placeOf(context);
+  const names = errors
+    .filter((one) => placeOf(one.context) === place)
+    .map((one) => one.context[one.context.length - 1]!.type.name);
+  const expected = message ?? `expected ${[...new Set(names)].join(" or ")}`;
+  const found = (JSON.stringify(value) ?? "nothing").slice(0, 80);
+  return `at ${within}${place || "the top"}: ${expected}, found ${found}`;
+}
+
+function placeOf(context: t.Context): string {
+  return context.flatMap(({ key }, index) => (key === "" || isPart(context, index) ? [] : [key])).join(".");
 }
 
 /** Alternatives and parts of a type are numbered; that is nothing that stands in the file. */

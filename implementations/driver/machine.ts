@@ -7,7 +7,7 @@ import type { PhysicalMemory } from "../../model/words/memory.js";
 import { ImplementationError, type Iommu } from "../iommu/interface.js";
 import type { Access, Answer, Routine } from "./interface.js";
 
-/** A driver did something that no driver can do: the run gives no verdict. */
+/** A driver did something that no driver can do: the run gives no verdict. The message says what. */
 export class DriverError extends Error {
   override readonly name = "DriverError";
 }
@@ -25,7 +25,7 @@ export interface MachineListener {
 
 /** Accesses after which a routine that has not returned is taken to be stuck. */
 const PATIENCE = 100_000;
-const ZERO: Answer = { low: 0, high: 0 };
+const ZERO: Answer = Object.freeze({ low: 0, high: 0 });
 
 /** A routine under way on one CPU. */
 interface Cpu {
@@ -41,6 +41,7 @@ export class Machine {
   private accesses = 0;
 
   /**
+   * Routines are taken to be those of a driver that yields well-formed accesses only.
    * @param unit the hardware that answers, already reset
    * @param memory what the CPU sees: kept up to date by whoever listens
    */
@@ -52,7 +53,7 @@ export class Machine {
 
   /**
    * Runs a routine to its end.
-   * @throws DriverError when it does what no driver can do, never ends, or throws
+   * @throws DriverError when it does what no driver can do, or never ends
    */
   run(routine: Routine): void {
     this.runTogether([routine], () => 0);
@@ -84,10 +85,9 @@ export class Machine {
       this.locks.set(cpu.waitsFor, cpu);
       cpu.waitsFor = null;
     }
-    const next = this.resume(cpu);
+    const next = cpu.routine.next(cpu.answer);
     if (next.done) {
-      cpu.done = true;
-      for (const [lock, holder] of this.locks) if (holder === cpu) this.locks.delete(lock);
+      this.end(cpu);
       return;
     }
     const access = next.value;
@@ -96,12 +96,11 @@ export class Machine {
     else cpu.answer = this.perform(access);
   }
 
-  private resume(cpu: Cpu): IteratorResult<Access, void> {
-    try {
-      return cpu.routine.next(cpu.answer);
-    } catch (error) {
-      throw new DriverError(`the driver threw: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  private end(cpu: Cpu): void {
+    cpu.done = true;
+    for (const [lock, holder] of this.locks)
+      if (holder === cpu)
+        throw new DriverError(`the driver ends a routine while it holds the lock "${lock}"`);
   }
 
   private lock(lock: string, cpu: Cpu): void {
@@ -146,22 +145,13 @@ export class Machine {
   }
 
   private load(page: number, word: number): Answer {
-    const frame = this.frameOf(page, word);
-    return { low: this.memory.low(frame, word), high: this.memory.high(frame, word) };
-  }
-
-  private frameOf(page: number, word: number): number {
     const frame = this.memory.frameOf(page);
-    if (frame < 0 || !(word >= 0 && word < 512))
-      throw new DriverError(
-        `the driver accesses word ${word} of page 0x${page.toString(16)}, which is not memory`,
-      );
-    return frame;
+    return { low: this.memory.low(frame, word), high: this.memory.high(frame, word) };
   }
 
   /** Storing zero over zero changes nothing that anybody can see. */
   private clearPage(page: number): Answer {
-    const frame = this.frameOf(page, 0);
+    const frame = this.memory.frameOf(page);
     if (!this.memory.hasHistory(frame)) return ZERO;
     for (let word = 0; word < 512; word++) {
       if (this.memory.low(frame, word) !== 0 || this.memory.high(frame, word) !== 0)
@@ -172,7 +162,7 @@ export class Machine {
 
   /** Writing back a line that nobody stored to changes nothing that anybody can see. */
   private flushPage(page: number): Answer {
-    const frame = this.frameOf(page, 0);
+    const frame = this.memory.frameOf(page);
     if (!this.memory.hasHistory(frame)) return ZERO;
     for (let line = 0; line < 64; line++) {
       const words = [0, 1, 2, 3, 4, 5, 6, 7].map((word) => line * 8 + word);
@@ -182,14 +172,14 @@ export class Machine {
     return ZERO;
   }
 
-  private act(action: Action): Observation {
-    if (action.do === "store") this.frameOf(action.page, action.word);
-    const seen = this.answerOf(action);
+  /** What was seen is on record: the driver gets a copy of its own. */
+  private act(action: Action): Answer {
+    const seen = this.observationOf(action);
     this.listener.performed(action, seen);
-    return seen;
+    return { low: seen.low, high: seen.high };
   }
 
-  private answerOf(action: Action): Observation {
+  private observationOf(action: Action): Observation {
     try {
       return this.unit.execute([action])[0]!;
     } catch (error) {

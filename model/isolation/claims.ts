@@ -2,6 +2,7 @@
  * What software takes to work: mappings that it has declared usable, for requesters that it has declared attached. The
  * unit's view must equal it: every admissible outcome of a granted access is the page that software put there.
  */
+import { type Claim, ClaimedRuns } from "./claimed-runs.js";
 import { type Grant, Right } from "./events.js";
 import type { Answers, ExposureModel, Touched } from "./exposure.js";
 import type { Ownership } from "./ownership.js";
@@ -19,14 +20,6 @@ export interface ClaimFailure {
   readonly invalid: boolean;
 }
 
-/** A mapping that is in force. */
-interface Claim {
-  readonly iova: number;
-  readonly page: number;
-  readonly pages: number;
-  access: number;
-}
-
 /** A part of a domain that is to be looked at again. */
 interface Doubt {
   readonly requester: number;
@@ -37,15 +30,17 @@ interface Doubt {
 
 /** Pages of a claim that are looked at: the first ones and the last. */
 const LOOKED_AT = 4;
+/** Requester ids have 16 bits. */
+const REQUESTERS = 0x10000;
 
 export class Claims {
-  private readonly byDomain = new Map<string, Claim[]>();
+  private readonly byDomain = new Map<string, ClaimedRuns>();
   private readonly attached = new Map<number, string>();
   private doubts: Doubt[] = [];
 
   claim(grant: Grant): void {
-    const claims = this.claimsOf(grant.domain);
-    claims.push({ iova: grant.iova, page: grant.page, pages: grant.pages, access: grant.access });
+    const { iova, page, pages, access } = grant;
+    this.claimsOf(grant.domain).add({ iova, page, pages, access });
     for (const [requester, domain] of this.attached) {
       if (domain === grant.domain) this.doubt(requester, domain, grant.iova, grant.pages);
     }
@@ -53,8 +48,7 @@ export class Claims {
 
   /** Takes rights away from the claims over these addresses. */
   withdraw(grant: Grant): void {
-    const left = this.claimsOf(grant.domain).flatMap((claim) => without(claim, grant));
-    this.byDomain.set(grant.domain, left);
+    this.claimsOf(grant.domain).replace(grant.iova, grant.pages, (claim) => without(claim, grant));
   }
 
   attach(requester: number, domain: string): void {
@@ -82,21 +76,21 @@ export class Claims {
     if (this.doubts.length === 0) return null;
     const { doubts } = this;
     this.doubts = [];
+    const looked = new Map<Claim, Set<number>>();
     for (const doubt of doubts) {
       if (this.attached.get(doubt.requester) !== doubt.domain) continue;
-      for (const claim of this.claimsOf(doubt.domain)) {
-        if (claim.iova >= doubt.iova + doubt.pages || doubt.iova >= claim.iova + claim.pages) continue;
-        const failure = failureOf(model, doubt.requester, claim, doubt);
+      for (const claim of this.claimsOf(doubt.domain).over(doubt.iova, doubt.pages)) {
+        const failure = failureOf(model, doubt.requester, claim, doubt, looked);
         if (failure) return failure;
       }
     }
     return null;
   }
 
-  private claimsOf(domain: string): Claim[] {
+  private claimsOf(domain: string): ClaimedRuns {
     let claims = this.byDomain.get(domain);
     if (!claims) {
-      claims = [];
+      claims = new ClaimedRuns();
       this.byDomain.set(domain, claims);
     }
     return claims;
@@ -120,24 +114,42 @@ function without(claim: Claim, gone: Grant): Claim[] {
   ];
 }
 
-function failureOf(model: ExposureModel, requester: number, claim: Claim, doubt: Doubt): ClaimFailure | null {
+/** @param looked what was looked at already: by claim, the offsets of pages with the requester */
+function failureOf(
+  model: ExposureModel,
+  requester: number,
+  claim: Claim,
+  doubt: Doubt,
+  looked: Map<Claim, Set<number>>,
+): ClaimFailure | null {
+  let pages = looked.get(claim);
+  if (!pages) {
+    pages = new Set();
+    looked.set(claim, pages);
+  }
   const first = Math.max(claim.iova, doubt.iova);
   const last = Math.min(claim.iova + claim.pages, doubt.iova + doubt.pages) - 1;
-  const ahead = Math.min(LOOKED_AT, last - first + 1);
-  for (let at = 0; at < ahead; at++) {
-    const failure = failureAt(model, requester, claim, first + at);
+  for (let iova = first; iova <= last; iova++) {
+    if (iova - first >= LOOKED_AT) iova = last;
+    const key = (iova - claim.iova) * REQUESTERS + requester;
+    if (pages.has(key)) continue;
+    pages.add(key);
+    const failure = failureAt(model, requester, claim, iova);
     if (failure) return failure;
   }
-  return last >= first + ahead ? failureAt(model, requester, claim, last) : null;
+  return null;
 }
 
 function failureAt(model: ExposureModel, requester: number, claim: Claim, iova: number): ClaimFailure | null {
   const page = claim.page + (iova - claim.iova);
+  const holds = (answers: Answers) =>
+    answers.faults.length === 0 && answers.pages.every((one) => one === page);
+  // An AtomicOp needs both rights, on every way that the others may take.
+  if (claim.access === Right.both && holds(model.answers(requester, iova, "atomic"))) return null;
   for (const access of [Right.read, Right.write]) {
     if ((claim.access & access) === 0) continue;
     const answers = model.answers(requester, iova, access === Right.write ? "write" : "read");
-    if (answers.faults.length === 0 && answers.pages.every((one) => one === page)) continue;
-    return { requester, iova, page, access, ...whatInstead(answers, page) };
+    if (!holds(answers)) return { requester, iova, page, access, ...whatInstead(answers, page) };
   }
   return null;
 }

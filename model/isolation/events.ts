@@ -56,6 +56,8 @@ export type OwnershipEvent =
     }
   /** The device was reset: whatever it was told to do is forgotten. */
   | { readonly event: "reset-device"; readonly requester: RequesterId }
+  /** Software takes it that the unit protects from now on, whether it has looked or not. */
+  | { readonly event: "ready" }
   /** Software is about to change entries, or has finished; mappings may be out of order between. */
   | { readonly event: "update"; readonly begins: boolean };
 

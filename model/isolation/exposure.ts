@@ -123,6 +123,4 @@ export interface ExposureModel {
   /** What a request may lead to if it were made now. */
   answers(requester: RequesterId, iova: IovaPage, type: RequestType): Answers;
   witness(reach: Reach): Witness;
-  /** Forgets history that no window can reach any more. */
-  forget(): void;
 }

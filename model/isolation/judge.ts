@@ -26,6 +26,7 @@ export class IsolationJudge {
   private readonly claims = new Claims();
   private programmed: Programmed[] = [];
   private updating = 0;
+  private ready = false;
   private action = -1;
   private readonly granted: GrantCheck = (requester, page, pages, access) =>
     this.ownership.firstUngranted(requester, page, pages, access);
@@ -35,6 +36,11 @@ export class IsolationJudge {
   /** Index of the last action taken; -1 before the first. */
   get lastAction(): number {
     return this.action;
+  }
+
+  /** Isolation is owed: software has seen translation enabled, or takes it that it is. */
+  private get isolating(): boolean {
+    return this.ready || this.model.protecting;
   }
 
   /** Takes one entry of the record of a run; returns what is wrong from then on, or null. */
@@ -47,12 +53,12 @@ export class IsolationJudge {
   perform(action: Action, seen: Observation): Finding | null {
     this.action++;
     const { model } = this;
-    const protectedBefore = model.protecting;
+    const protectedBefore = this.isolating;
     const inadmissible = model.perform(action, seen, this.action);
     if (inadmissible) return inadmissible;
     const reach = model.addedReach(this.granted);
     this.claims.touch(model.touched, this.ownership);
-    if (!model.protecting) return null;
+    if (!this.isolating) return null;
     if (reach) return this.exposed(reach);
     const table = this.foreignTable();
     if (table) return table;
@@ -108,6 +114,9 @@ export class IsolationJudge {
         ownership.unassign(event.requester, event.domain);
         this.claims.detach(event.requester, event.domain);
         return this.owed(() => model.reachOf(event.requester, this.granted)) ?? this.provenance();
+      case "ready":
+        this.ready = true;
+        return this.checkAll();
       case "program":
         this.program(event.requester, event.iova, event.access);
         return null;
@@ -137,11 +146,12 @@ export class IsolationJudge {
     this.programmed.push({ requester, iova, access, domains, action: this.action });
   }
 
-  /** The unit was made to read entries from a page that somebody else may write to. */
+  /** The unit was made to read entries from a page that somebody else may write to, or get. */
   private foreignTable(): Finding | null {
-    for (const page of this.model.linked) {
-      if (this.ownership.stateOf(page).kind !== "owned") continue;
-      const reach = this.model.tableReach(page);
+    const { model, ownership } = this;
+    for (const page of model.linked) {
+      if (ownership.stateOf(page).kind !== "owned" && !ownership.isFreed(page)) continue;
+      const reach = model.tableReach(page);
       if (reach) return this.exposed(reach);
     }
     return null;
@@ -161,7 +171,7 @@ export class IsolationJudge {
   }
 
   private owed(search: () => Reach | null): Finding | null {
-    if (!this.model.protecting) return null;
+    if (!this.isolating) return null;
     const reach = search();
     return reach && this.exposed(reach);
   }
@@ -176,7 +186,7 @@ export class IsolationJudge {
 
   /** A request that a former owner had the device told to make may not reach what that owner was not granted. */
   private provenance(): Finding | null {
-    if (!this.model.protecting) return null;
+    if (!this.isolating) return null;
     for (const one of this.programmed) {
       for (const right of [Right.read, Right.write]) {
         if ((one.access & right) === 0) continue;
@@ -203,7 +213,7 @@ export class IsolationJudge {
   }
 
   private checkClaims(): Finding | null {
-    if (!this.model.protecting) return null;
+    if (!this.isolating) return null;
     const failure = this.claims.check(this.model);
     return failure && this.unserved(failure);
   }

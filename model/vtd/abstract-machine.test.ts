@@ -212,6 +212,34 @@ describe("both sides say that", () => {
     expect(outcomesAfter({ cache: "iotlb", granularity: "domain", domainId: 1 })).toEqual([notPresent]);
   });
 
+  it("an invalidation has flushed what was in the write buffer when it was submitted, and covers no more for that", () => {
+    const buffered = walkPlatforms[14]!.profile;
+    const entries: ScriptEntry[] = [
+      [3, 16, 0xf001],
+      [3, 17, 0x101],
+      [15, 0, 0xd003],
+      [13, 0, 0xb003],
+      [11, 0, 0x20003],
+    ];
+    const unmap: Step = { do: "store", page: 11, word: 0, low: 0, high: 0 };
+    const submit = { do: "submit", queued: true, fenceGroup: 0 } as const;
+    const flush: Step = { ...submit, targets: [firstPages(1)] };
+    const otherDomain: Step = {
+      ...submit,
+      targets: [{ cache: "iotlb", granularity: "domain", domainId: 2 }],
+    };
+    const seen: Step = { do: "observe", submission: 0 };
+    const unmapTable: Step = { do: "store", page: 13, word: 0, low: 0, high: 0 };
+    const outcomesAfter = (...steps: Step[]) => outcomesOf(scriptWith(buffered, entries, steps), 8);
+    const gone = "-1 vtd.second-stage.read-permission";
+    expect(outcomesAfter(unmap, flush, seen)).toEqual([gone]);
+    expect(outcomesAfter(unmap, flush)).toEqual([gone, "32"]);
+    expect(outcomesAfter(flush, unmap, seen)).toEqual([gone, "32"]);
+    expect(outcomesAfter(unmap, otherDomain, seen)).toEqual([gone, "32"]);
+    // The entry above is kept in a cache that the hint spares, and was read before the buffer was flushed.
+    expect(outcomesAfter(unmapTable, flush, seen)).toEqual([gone, "32"]);
+  });
+
   it("functions with one domain id share the faulting paging-structure entries of Caching Mode", () => {
     const cachingMode = walkPlatforms.find((one) => one.cachingMode && one.coherentWalks)!.profile;
     const shared: ScriptEntry[] = [...domain1, [3, 18, 0xf001], [3, 19, 0x101], [15, 0, 0x83, 0x40000000]];

@@ -70,7 +70,10 @@ export function closedFormAnswer(
   const submissions: Invalidation[][] = [];
   const roots: Invalidation[] = [];
   const observe = (entries: readonly Invalidation[], at: number) => {
-    for (const entry of entries) entry.observed = Math.min(entry.observed, at);
+    for (const entry of entries) {
+      entry.observed = Math.min(entry.observed, at);
+      memory.flushBuffer(entry.submitted, at);
+    }
   };
   const perform = (step: Step, at: number) => {
     switch (step.do) {
@@ -79,7 +82,7 @@ export function closedFormAnswer(
       case "flush-line":
         return memory.flushLine(step.page, step.line, at);
       case "flush-buffer":
-        return memory.flushBuffer(at);
+        return memory.flushBuffer(at, at);
       case "submit":
         return submissions.push(
           step.targets.map((target) => log.submit(target, at, step.queued, step.fenceGroup)),

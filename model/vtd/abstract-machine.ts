@@ -10,6 +10,7 @@
  */
 import type { Request } from "../trace.js";
 import { AbstractAnswers } from "./abstract-answers.js";
+import { type Command, mayExecute, type Submitted } from "./abstract-commands.js";
 import {
   type ContextEntry,
   contextsOf,
@@ -28,27 +29,24 @@ import {
 } from "./abstract-entries.js";
 import { VisibleMemory } from "./abstract-memory.js";
 import type { Outcome } from "./admissible.js";
-import { type InvalidationTarget, PAGES_BY_LEVEL } from "./invalidation-log.js";
+import { PAGES_BY_LEVEL } from "./invalidation-log.js";
 import { faultRules } from "./rules.js";
 import { tableIndex, type WalkPlatform } from "./walk.js";
 
-/** What tells runs apart: what they keep, what they have not executed yet, and which root pointer is in force. */
+/**
+ * What tells runs apart: what they keep, what they have not executed yet, what has left the write buffer, and which root
+ * pointer is in force.
+ */
 interface State {
   readonly kept: ReadonlySet<Entry>;
   /** Nothing that can be read now is missing. */
   readonly complete: boolean;
+  /** In the order of their submission. */
   readonly pending: readonly Command[];
   readonly rootTable: number;
+  /** The number of the last write-back that has left the write buffer. */
+  readonly flushed: number;
 }
-
-interface Submitted {
-  readonly target: InvalidationTarget;
-  readonly queued: boolean;
-  readonly fenceGroup: number;
-}
-
-/** Commands in the order of their submission. */
-type Command = { readonly invalidate: Submitted } | { readonly setRootTable: number };
 
 export class AbstractMachine {
   private readonly memory: VisibleMemory;
@@ -73,7 +71,9 @@ export class AbstractMachine {
   ) {
     this.memory = new VisibleMemory(pageCount, platform.storeVisibility);
     this.enabled = [enabled];
-    this.states = [{ kept: new Set(), complete: false, pending: [], rootTable }];
+    this.states = [
+      { kept: new Set(), complete: false, pending: [], rootTable, flushed: this.memory.written },
+    ];
   }
 
   /** Sets up memory before the first step. */
@@ -95,8 +95,11 @@ export class AbstractMachine {
 
   flushBuffer(): void {
     this.explore();
-    this.memory.flushBuffer();
-    this.memoryChanged();
+    this.states = this.states.map((state) => this.bufferFlushed(state));
+  }
+
+  private bufferFlushed(state: State): State {
+    return { ...state, flushed: this.memory.written, complete: false };
   }
 
   /** Translation is switched on or off at some moment from now on. Only requests look at it, so no state needs to. */
@@ -146,14 +149,23 @@ export class AbstractMachine {
       if (reached.has(key)) continue;
       reached.set(key, state);
       for (const command of state.pending)
-        if (mayExecute(command, state.pending)) open.push(execute(state, command));
+        if (mayExecute(command, state.pending)) open.push(this.execute(state, command));
     }
     this.states = withoutDominated([...reached.values()]);
   }
 
-  private keyOf({ kept, pending, rootTable }: State): string {
+  private execute(state: State, command: Command): State {
+    const pending = state.pending.filter((one) => one !== command);
+    if ("setRootTable" in command)
+      return { ...state, pending, rootTable: command.setRootTable, complete: false };
+    const kept = [...state.kept].filter((entry) => !removes(command.invalidate.target, entry));
+    // 6.8: flushing the write buffer is a pre-condition of every invalidation.
+    return this.bufferFlushed({ ...state, pending, kept: new Set(kept) });
+  }
+
+  private keyOf({ kept, pending, rootTable, flushed }: State): string {
     const entries = Array.from(kept, (entry) => this.numbers.get(entry)!).sort((a, b) => a - b);
-    return `${entries} ${pending.map((command) => this.commands.indexOf(command))} ${rootTable}`;
+    return `${entries} ${pending.map((command) => this.commands.indexOf(command))} ${rootTable} ${flushed}`;
   }
 
   /** The one object for all entries that say the same. */
@@ -197,18 +209,18 @@ export class AbstractMachine {
     }
     if (input >= this.platform.inputPageLimit[context.levels]!) return;
     for (const start of starts(state, context, input)) {
-      for (const entry of this.entriesBelow(start, context, input)) this.keep(kept, entry);
+      for (const entry of this.entriesBelow(state, start, context, input)) this.keep(kept, entry);
     }
   }
 
-  private entriesBelow(start: Start, context: ContextEntry, input: number): readonly Entry[] {
+  private entriesBelow(state: State, start: Start, context: ContextEntry, input: number): readonly Entry[] {
     const { table, level, readable, writable } = start;
-    const key = `${this.numbers.get(context)} ${input} ${table} ${level} ${readable} ${writable}`;
+    const key = `${this.numbers.get(context)} ${input} ${table} ${level} ${readable} ${writable} ${state.flushed}`;
     return this.reading(key, () => {
       const { domainId } = context;
       const span = PAGES_BY_LEVEL[level]!;
       const firstPage = input - (input % span);
-      return (this.secondStageNow(start, input) ?? []).map((found) =>
+      return (this.secondStageNow(state, start, input) ?? []).map((found) =>
         this.intern<Entry>(
           found.end === "page" || (found.end !== "table" && level === 1)
             ? { ...iotlbTags(context, input, span), ...found }
@@ -225,10 +237,10 @@ export class AbstractMachine {
   }
 
   /** What the root entry of a function's bus may read as now; nothing when it cannot be read. */
-  private rootsNow({ rootTable }: State, sourceId: number): RootEntry[] | undefined {
+  private rootsNow({ rootTable, flushed }: State, sourceId: number): RootEntry[] | undefined {
     const bus = sourceId >>> 8;
-    return this.reading(`root ${rootTable} ${bus}`, () => {
-      const values = this.memory.read(rootTable, bus * 2, 2);
+    return this.reading(`root ${rootTable} ${bus} ${flushed}`, () => {
+      const values = this.memory.read(rootTable, bus * 2, 2, flushed);
       return values?.map((value) => rootOf(this.platform, value));
     });
   }
@@ -238,13 +250,14 @@ export class AbstractMachine {
     const found: (ContextEntry | "unreadable")[] = [];
     for (const { fault, table } of this.rootsNow(state, sourceId) ?? []) {
       if (fault) continue;
-      found.push(...this.reading(`context ${table} ${sourceId}`, () => this.contextsIn(table, sourceId)));
+      const key = `context ${table} ${sourceId} ${state.flushed}`;
+      found.push(...this.reading(key, () => this.contextsIn(state, table, sourceId)));
     }
     return found;
   }
 
-  private contextsIn(table: number, sourceId: number): (ContextEntry | "unreadable")[] {
-    const values = this.memory.read(table, (sourceId & 0xff) * 2, 2);
+  private contextsIn({ flushed }: State, table: number, sourceId: number): (ContextEntry | "unreadable")[] {
+    const values = this.memory.read(table, (sourceId & 0xff) * 2, 2, flushed);
     if (!values) return ["unreadable"];
     return values
       .flatMap((value) => contextsOf(this.platform, sourceId, value))
@@ -252,8 +265,8 @@ export class AbstractMachine {
   }
 
   /** What the second-stage entry that a walk reads next may say now; nothing when it cannot be read. */
-  private secondStageNow(start: Start, input: number): Found[] | undefined {
-    const values = this.memory.read(start.table, tableIndex(input, start.level), 1);
+  private secondStageNow({ flushed }: State, start: Start, input: number): Found[] | undefined {
+    const values = this.memory.read(start.table, tableIndex(input, start.level), 1, flushed);
     return values?.map((value) => secondStageOf(this.platform, start, input, value));
   }
 
@@ -318,7 +331,7 @@ export class AbstractMachine {
       if (entry.end !== "table") shown.found(entry, faultProcessingDisabled);
     }
     for (const start of starts(state, context, input)) {
-      const found = this.secondStageNow(start, input);
+      const found = this.secondStageNow(state, start, input);
       const rule = start.first ? faultRules.firstTableFetch : faultRules.tableFetch;
       if (!found) shown.fault(rule, faultProcessingDisabled, start);
       for (const one of found ?? []) if (one.end !== "table") shown.found(one, faultProcessingDisabled);
@@ -334,8 +347,9 @@ function withoutDominated(states: readonly State[]): State[] {
   return remaining;
 }
 
-function dominates(other: State, { kept, pending, rootTable }: State): boolean {
+function dominates(other: State, { kept, pending, rootTable, flushed }: State): boolean {
   if (other.rootTable !== rootTable || other.pending.length !== pending.length) return false;
+  if (other.flushed > flushed) return false;
   if (!pending.every((command, index) => other.pending[index] === command)) return false;
   for (const entry of kept) if (!other.kept.has(entry)) return false;
   return true;
@@ -371,27 +385,4 @@ function starts(state: State, context: ContextEntry, input: number): Start[] {
       first: false,
     }));
   return [first, ...further];
-}
-
-/** 6.5.2.12 and the fence flag of waits order the queue; root-pointer commands are executed one after the other. */
-function mayExecute(command: Command, pending: readonly Command[]): boolean {
-  return pending.slice(0, pending.indexOf(command)).every((earlier) => mayOvertake(command, earlier));
-}
-
-function mayOvertake(command: Command, earlier: Command): boolean {
-  if ("setRootTable" in earlier) {
-    // ESRTPS (11.4.2): setting the root-table pointer invalidates everything once it is in force.
-    return !("setRootTable" in command) && command.invalidate.target.cache !== "all";
-  }
-  if ("setRootTable" in command || !command.invalidate.queued || !earlier.invalidate.queued) return true;
-  if (earlier.invalidate.fenceGroup < command.invalidate.fenceGroup) return false;
-  return !(earlier.invalidate.target.cache === "context" && command.invalidate.target.cache === "iotlb");
-}
-
-function execute(state: State, command: Command): State {
-  const pending = state.pending.filter((one) => one !== command);
-  if ("setRootTable" in command)
-    return { ...state, pending, rootTable: command.setRootTable, complete: false };
-  const kept = [...state.kept].filter((entry) => !removes(command.invalidate.target, entry));
-  return { ...state, pending, kept: new Set(kept), complete: false };
 }

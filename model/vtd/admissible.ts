@@ -4,8 +4,16 @@
  */
 import { Effect, type Request } from "../trace.js";
 import { OPEN, type PhysicalMemory } from "../words/memory.js";
-import { type Chain, ChainMoments, type ContextWindow, latestSince, NOTHING_KNOWN } from "./chain-moments.js";
-import type { InvalidationLog } from "./invalidation-log.js";
+import {
+  ChainMoments,
+  type ContextWindow,
+  isReadable,
+  latestSince,
+  NOTHING_KNOWN,
+  ReadChain,
+} from "./chain-moments.js";
+import { ContextWindows } from "./context-windows.js";
+import { type InvalidationLog, NO_DOMAIN } from "./invalidation-log.js";
 import { type FaultRule, faultRules } from "./rules.js";
 import type { SteeringRegisters } from "./steering.js";
 import {
@@ -31,7 +39,6 @@ export interface Outcome {
 /** Is told of every outcome when it is found, with the chain it was found through. */
 export type OutcomeObserver = (outcome: Outcome, chain: ReadChain, domainId: number) => void;
 
-const NO_LEVELS: readonly number[] = [];
 /** What is not there to be read is not there to be cached. */
 const FETCH_FAULTS: ReadonlySet<FaultRule | null> = new Set([
   faultRules.rootFetch,
@@ -40,21 +47,6 @@ const FETCH_FAULTS: ReadonlySet<FaultRule | null> = new Set([
   faultRules.tableFetch,
 ]);
 
-/** The chain a reader has just read, with the tags that the walk found. */
-export class ReadChain implements Chain {
-  readonly since: ArrayLike<number>;
-  readonly until: ArrayLike<number>;
-  readonly level: ArrayLike<number>;
-  sourceId = 0;
-  domainId = 0;
-
-  constructor(readonly reader: WindowReader) {
-    this.since = reader.since;
-    this.until = reader.until;
-    this.level = reader.level;
-  }
-}
-
 export class AdmissibleOutcomes {
   /** What the last {@link compute} found, without repetitions. */
   found: Outcome[] = [];
@@ -62,17 +54,16 @@ export class AdmissibleOutcomes {
 
   private readonly own: ReadChain;
   private readonly other: ReadChain;
-  private readonly contextReader: WindowReader;
+  private readonly contexts: ContextWindows;
   private readonly moments: ChainMoments;
   /** The chain that is being judged. */
   private judged: ReadChain;
   private readonly translation = new Translation();
-  private readonly contextTranslation = new Translation();
-  private readonly contextsByFunction = new Map<number, ContextWindow[]>();
-  private allContexts: ContextWindow[] | null = null;
   private now = 0;
   private known = NOTHING_KNOWN;
   private request!: Request;
+  /** The domain id whose chains are asked about; null for all. */
+  private only: number | null = null;
   /** The requester's context entry has only ever had one value; {@link onlyDomain} is its domain id, or -1. */
   private singleContext = false;
   private onlyDomain = -1;
@@ -80,27 +71,46 @@ export class AdmissibleOutcomes {
   constructor(
     private readonly platform: WalkPlatform,
     memory: PhysicalMemory,
-    registers: SteeringRegisters,
-    log: InvalidationLog,
+    private readonly registers: SteeringRegisters,
+    private readonly log: InvalidationLog,
     /** The functions that may fill caches under a domain id they share. */
     private readonly requesters: readonly number[],
   ) {
     this.own = new ReadChain(new WindowReader(memory, registers, platform.cachingMode));
     this.other = new ReadChain(new WindowReader(memory, registers, platform.cachingMode));
-    this.contextReader = new WindowReader(memory, registers, platform.cachingMode);
+    this.contexts = new ContextWindows(platform, memory, registers, requesters);
     this.judged = this.own;
-    this.moments = new ChainMoments(log, () => this.contexts());
+    this.moments = new ChainMoments(log, () => this.contexts.all());
   }
 
   /**
    * Fills {@link found} with every outcome the request may have when it is answered at step `now`.
    * @param known indices of invalidations that are known to be done by then although software saw that only later
+   * @param domainId only what is translated under this domain id, or, with {@link NO_DOMAIN}, under none; null for everything
    */
-  compute(request: Request, now: number, known = NOTHING_KNOWN): readonly Outcome[] {
+  compute(
+    request: Request,
+    now: number,
+    known = NOTHING_KNOWN,
+    domainId: number | null = null,
+  ): readonly Outcome[] {
     this.begin(request, now, known);
+    this.only = domainId;
     if (!this.ownChains()) return this.found;
     for (const requester of this.requesters) if (requester !== request.requester) this.chainsOf(requester);
     return this.found;
+  }
+
+  /** The domain ids under which the request may have this effect at step `now`; {@link NO_DOMAIN} for none. */
+  domainIdsOf(request: Request, effect: number, now: number): readonly number[] {
+    this.begin(request, now, NOTHING_KNOWN);
+    const { enabled } = this.registers;
+    const candidates = new Set(this.contexts.of(request.requester).map((context) => context.domainId));
+    if (enabled.latest === 0 || enabled.isPending(now)) candidates.add(NO_DOMAIN);
+    const leads = (domainId: number) =>
+      this.compute(request, now, NOTHING_KNOWN, domainId).some((one) => one.effect === effect);
+    const found = candidates.size > 1 ? [...candidates].filter(leads) : [...candidates];
+    return found.length > 0 ? found : [NO_DOMAIN];
   }
 
   private begin(request: Request, now: number, known: readonly number[]): void {
@@ -108,8 +118,8 @@ export class AdmissibleOutcomes {
     this.known = known;
     this.request = request;
     this.found = [];
-    if (this.contextsByFunction.size > 0) this.contextsByFunction.clear();
-    this.allContexts = null;
+    this.contexts.begin(now, request.page);
+    this.only = null;
     this.singleContext = false;
     this.moments.begin(now, request.page, known);
   }
@@ -168,10 +178,11 @@ export class AdmissibleOutcomes {
     const { reader } = own;
     let walked = false;
     this.judged = own;
-    reader.begin(this.now);
+    reader.begin(this.now, this.log.flushedBy(this.known));
     do {
       if (decideBeforeWalk(request, reader.translationEnabled(), translation)) {
-        this.add(false);
+        own.domainId = NO_DOMAIN;
+        if (this.isAskedAbout(own)) this.add(false);
         continue;
       }
       walk(platform, reader, request.requester, request.page, translation);
@@ -211,6 +222,7 @@ export class AdmissibleOutcomes {
     const { translation, request } = this;
     chain.sourceId = sourceId;
     chain.domainId = translation.firstLevel === 0 ? 0 : translation.domainId;
+    if (!this.isAskedAbout(chain)) return;
     decide(this.platform, request, translation);
     const { faultProcessingDisabled } = translation;
     if (translation.optionalFault && sourceId === request.requester) this.judgeOptional(chain);
@@ -227,6 +239,10 @@ export class AdmissibleOutcomes {
       if (this.isFound(disabled) || this.contextsOf(request.requester, disabled).length === 0) continue;
       if (this.feasible(chain, disabled)) this.add(disabled);
     }
+  }
+
+  private isAskedAbout({ domainId }: ReadChain): boolean {
+    return this.only === null || this.only === domainId;
   }
 
   /** Hardware that applies the check treats the context entry like any other that faults. */
@@ -276,7 +292,7 @@ export class AdmissibleOutcomes {
   private faultyEntryFeasible(chain: ReadChain, cacheable: boolean): boolean {
     const { moments, now, platform } = this;
     const last = chain.reader.length - 1;
-    if (chain.until[last]! > now && moments.inUse(chain, last - 1, now, this.known)) return true;
+    if (moments.readableNow(chain, last) && moments.inUse(chain, last - 1, now, this.known)) return true;
     return cacheable && platform.cachingMode && moments.inUse(chain, last, now, this.known);
   }
 
@@ -308,7 +324,7 @@ export class AdmissibleOutcomes {
   /** The last entry is read now; those above it may come from their caches. */
   private walkFeasible(chain: ReadChain, disabled: boolean): boolean {
     const last = chain.reader.length - 1;
-    if (chain.until[last]! <= this.now) return false;
+    if (!this.moments.readableNow(chain, last)) return false;
     if (last === Link.firstLevel) {
       return this.hasFpd(this.translation, disabled) && this.ownContextDecides(chain);
     }
@@ -356,23 +372,13 @@ export class AdmissibleOutcomes {
     let read = Math.max(step, latestSince(chain, length - 1));
     if (contexts) read = moments.usedFrom(contexts, chain.domainId, read, done);
     else if (last > Link.firstLevel) read = moments.walkedFrom(chain, read, done);
-    const until = translation.passThrough ? OPEN : chain.until[last]!;
-    return read < until && moments.inUse(chain, last - 1, read, done);
-  }
-
-  /** Every context entry that some function may use. */
-  private contexts(): readonly ContextWindow[] {
-    this.allContexts ??= this.requesters.flatMap((requester) => this.contextsOf(requester));
-    return this.allContexts;
+    const readable = translation.passThrough ? read < OPEN : isReadable(chain, last, read, step);
+    return readable && moments.inUse(chain, last - 1, read, done);
   }
 
   /** The context entries that a function may use; on demand only those with this FPD. */
   private contextsOf(requester: number, disabled?: boolean): readonly ContextWindow[] {
-    let contexts = this.contextsByFunction.get(requester);
-    if (!contexts) {
-      contexts = this.readContexts(requester);
-      this.contextsByFunction.set(requester, contexts);
-    }
+    const contexts = this.contexts.of(requester);
     return disabled === undefined ? contexts : contexts.filter((context) => this.hasFpd(context, disabled));
   }
 
@@ -380,35 +386,4 @@ export class AdmissibleOutcomes {
   private hasFpd(context: { readonly faultProcessingDisabled: boolean }, disabled: boolean): boolean {
     return !this.translation.rule?.qualified || context.faultProcessingDisabled === disabled;
   }
-
-  private readContexts(requester: number): ContextWindow[] {
-    const { contextReader: reader, contextTranslation: translation } = this;
-    const contexts: ContextWindow[] = [];
-    reader.begin(this.now);
-    do {
-      reader.translationEnabled();
-      if (lookUpContext(this.platform, reader, requester, this.request.page, translation)) {
-        contexts.push(this.contextWindow(reader, translation, requester));
-      }
-    } while (reader.next(Link.rootPointer));
-    return contexts;
-  }
-
-  private contextWindow(reader: WindowReader, translation: Translation, sourceId: number): ContextWindow {
-    const { domainId, faultProcessingDisabled, passThrough, firstLevel } = translation;
-    return {
-      since: upperLinks(reader.since),
-      until: upperLinks(reader.until),
-      level: NO_LEVELS,
-      sourceId,
-      domainId,
-      walkLimit: passThrough ? 0 : this.platform.inputPageLimit[firstLevel]!,
-      faultProcessingDisabled,
-    };
-  }
-}
-
-/** A copy of what belongs to the registers, the root entry and the context entry. */
-function upperLinks(of: ArrayLike<number>): readonly number[] {
-  return [of[Link.enabled]!, of[Link.rootPointer]!, of[Link.root]!, of[Link.context]!];
 }

@@ -4,12 +4,14 @@
  */
 import { OPEN } from "../words/memory.js";
 import { Cache, type CacheTags, type Fence, type InvalidationLog, NO_PAGE_SIZE } from "./invalidation-log.js";
-import { Link } from "./window-reader.js";
+import { Link, type WindowReader } from "./window-reader.js";
 
 /** The windows of the links of a chain, or of its part down to the context entry, and the tags of its entries. */
 export interface Chain {
   readonly since: ArrayLike<number>;
   readonly until: ArrayLike<number>;
+  /** Steps from which on flushing the write buffer ends the windows (6.8). */
+  readonly buffered: ArrayLike<number>;
   /** Levels of the second-stage links. */
   readonly level: ArrayLike<number>;
   /** The function whose root and context entry the chain begins with. */
@@ -21,6 +23,23 @@ export interface Chain {
 /** A chain with what read it: the entry of a pass-through result is the link behind the last one that was read. */
 interface WalkedChain extends Chain {
   readonly reader: { readonly length: number };
+}
+
+/** The chain a reader has just read, with the tags that the walk found. */
+export class ReadChain implements Chain {
+  readonly since: ArrayLike<number>;
+  readonly until: ArrayLike<number>;
+  readonly buffered: ArrayLike<number>;
+  readonly level: ArrayLike<number>;
+  sourceId = 0;
+  domainId = 0;
+
+  constructor(readonly reader: WindowReader) {
+    this.since = reader.since;
+    this.until = reader.until;
+    this.buffered = reader.buffered;
+    this.level = reader.level;
+  }
 }
 
 /** A chain that ends with a context entry that passed its checks: what requests and fills use a domain id with. */
@@ -41,12 +60,22 @@ export function latestSince(chain: Pick<Chain, "since">, link: number): number {
   return latest;
 }
 
+/**
+ * True when a walk at moment `at` may find the value of a link in memory, given that an invalidation submitted at step
+ * `fence` was executed before: it has flushed the write buffer first (6.8).
+ */
+export function isReadable(chain: Chain, link: number, at: number, fence: number): boolean {
+  return at < chain.until[link]! && fence < chain.buffered[link]!;
+}
+
 export class ChainMoments {
   private readonly tags: CacheTags = { sourceId: 0, domainId: 0, page: 0, level: 0 };
   private readonly fences: Fence[] = Array.from({ length: LINKS }, () => ({ step: 0, done: [] }));
   private now = 0;
   private page = 0;
   private known = NOTHING_KNOWN;
+  /** What was in the write buffer at this step is known to have left it by step {@link now}. */
+  private flushed = 0;
 
   /** @param contexts every context entry that some function of the platform may use */
   constructor(
@@ -59,23 +88,27 @@ export class ChainMoments {
     this.now = now;
     this.page = page;
     this.known = known;
+    this.flushed = this.log.flushedBy(known);
   }
 
   /** True when the entry `link` can be in use at moment `at`, given the invalidations `known` to be done by then. */
   inUse(chain: Chain, link: number, at: number, known: readonly number[]): boolean {
-    if (at === this.now && this.readableNow(chain, link)) return true;
+    if (at === this.now && this.allReadableNow(chain, link)) return true;
     let below = at;
     let done = known;
+    let flushed = this.flushed;
     for (let index = link; index >= Link.context; index--) {
       const fence = this.fenceOf(chain, index, this.cacheOf(index), below, done);
       const earliest = Math.max(fence.step, latestSince(chain, index));
       below = index > Link.firstLevel ? this.walkedFrom(chain, earliest, fence.done) : earliest;
       done = fence.done;
-      if (below >= chain.until[index]!) return false;
+      flushed = fence.step;
+      if (!isReadable(chain, index, below, flushed)) return false;
     }
     // Choice: no cache for root entries is described (6.2), so root pointer, root and context entry are of one moment.
-    const upper = below < chain.until[Link.root]! && below < chain.until[Link.rootPointer]!;
-    return upper && !this.rootPointerReplaced(chain, done);
+    for (const upper of [Link.root, Link.rootPointer])
+      if (!isReadable(chain, upper, below, flushed)) return false;
+    return !this.rootPointerReplaced(chain, done);
   }
 
   /** The fence of the IOTLB for the result of a chain, whose page has the size of its last level. */
@@ -109,9 +142,14 @@ export class ChainMoments {
     return earliest;
   }
 
-  private readableNow(chain: Chain, link: number): boolean {
+  /** True when a walk at step `now` may find the value of the link in memory. */
+  readableNow(chain: Chain, link: number): boolean {
+    return chain.until[link]! > this.now && chain.buffered[link]! > this.flushed;
+  }
+
+  private allReadableNow(chain: Chain, link: number): boolean {
     for (let index = Link.rootPointer; index <= link; index++)
-      if (chain.until[index]! <= this.now) return false;
+      if (!this.readableNow(chain, index)) return false;
     return true;
   }
 

@@ -9,6 +9,7 @@ import {
   Cache,
   type CacheTags,
   covers,
+  drains,
   type Fence,
   type Invalidation,
   NO_PAGE_SIZE,
@@ -48,7 +49,7 @@ const NAMES = {
 
 /** Why the old value of a link may be in use; the link was replaced by the time of the request. */
 export function excuseFor(oracle: VtdOracle, usage: Usage, link: ChainLink): Excuse {
-  if (link.until > usage.at) return invisible(oracle, link);
+  if (link.until > usage.at) return invisible(link, usage.at);
   const keepers = keepersOf(usage, link);
   for (const [index, keeper] of keepers.entries()) {
     const excuse = unexcluded(oracle, usage, link, keeper);
@@ -63,22 +64,19 @@ export function excuseFor(oracle: VtdOracle, usage: Usage, link: ChainLink): Exc
 }
 
 /** The new value was stored, but nothing says that walks can see it. */
-function invisible({ platform }: VtdOracle, link: ChainLink): Excuse {
+function invisible(link: ChainLink, at: number): Excuse {
   const stored = `action ${link.replaced - 1}`;
   if (link.page === IN_REGISTER) {
     const text = `the command of ${stored} that replaced it was not seen complete in GSTS (VT-d 11.4.4.2)`;
     return { kind: "not-complete", text };
   }
-  const { needsLineFlush, needsBufferFlush } = platform.storeVisibility;
-  if (!needsLineFlush) {
-    const text = `the value stored by ${stored} may wait in a write buffer that was not flushed since (CAP.RWBF = 1, VT-d 6.8)`;
-    return { kind: "buffer-not-flushed", text };
+  if (link.buffered > at) {
+    const line = showAddress(link.page, Math.floor(link.word / 8) * 64);
+    const text = `the line ${line} was not written back from the CPU's caches after ${stored} (ECAP.C = 0, VT-d 11.4.3)`;
+    return { kind: "line-not-flushed", text };
   }
-  const line = showAddress(link.page, Math.floor(link.word / 8) * 64);
-  const text = needsBufferFlush
-    ? `the line ${line} was not written back after ${stored}, or the write buffer not flushed after that (VT-d 6.8)`
-    : `the line ${line} was not written back from the CPU's caches after ${stored} (ECAP.C = 0, VT-d 11.4.3)`;
-  return { kind: "line-not-flushed", text };
+  const text = `the value stored by ${stored} may wait in a write buffer that was not flushed since (CAP.RWBF = 1, VT-d 6.8)`;
+  return { kind: "buffer-not-flushed", text };
 }
 
 /** The caches by which a link stays in use: its own, that of the result, those of the entries between. */
@@ -113,11 +111,11 @@ function unexcluded({ log }: VtdOracle, usage: Usage, link: ChainLink, keeper: K
       (target.cache === "all" || (target.cache === "context") === (cache === Cache.context))
     );
   });
-  const after = concerned.filter((one) => one.submitted >= link.until);
+  const after = concerned.filter((one) => one.submitted >= link.buffered);
   const covering = after.find((one) => covers(one.target, cache, tags));
   if (covering) return excluding(log, usage, link, keeper) ? null : incomplete(covering);
   const before = concerned
-    .filter((one) => one.submitted < link.until && covers(one.target, cache, tags))
+    .filter((one) => one.submitted < link.buffered && covers(one.target, cache, tags))
     .at(-1);
   if (before && (before.submitted >= link.replaced || before.observed > link.replaced))
     return early(before, link);
@@ -133,7 +131,7 @@ function excluding(
 ): Invalidation | undefined {
   const fence: Fence = { step: 0, done: [] };
   log.fence(cache, tags, at, known, fence);
-  return fence.done.map((index) => log.entries[index]!).find((one) => one.submitted >= link.until);
+  return fence.done.map((index) => log.entries[index]!).find((one) => one.submitted >= link.buffered);
 }
 
 function incomplete(one: Invalidation): Excuse {
@@ -183,29 +181,34 @@ function outOfOrder(
 }
 
 /** What ended the entry's being in memory. */
-function change({ replaced, until }: ChainLink): string {
-  if (until === replaced) return `action ${replaced - 1} replaced it`;
-  return `action ${until - 1} made its new value visible`;
+function change({ replaced, buffered }: ChainLink): string {
+  if (buffered === replaced) return `action ${replaced - 1} replaced it`;
+  return `action ${buffered - 1} made its new value visible`;
 }
 
 /** Why a posted write that was translated at step `usage.at` may still be under way at step `now` (6.5.4). */
 export function drainExcuse({ log, queue }: VtdOracle, usage: Usage, now: number): Excuse {
+  const kind: ExcuseKind = "no-draining";
   const draining = new Set(queue.drains.map((one) => one.invalidation));
   const { sourceId, domainId } = usage.chain;
   const tags = { sourceId, domainId, page: usage.page, level: usage.result ?? NO_PAGE_SIZE };
-  const excluding = log.entries.find(
+  const since = log.entries.filter(
     (one) =>
       one.observed > usage.at &&
       one.observed <= now &&
-      !draining.has(one) &&
-      covers(one.target, Cache.iotlb, tags),
+      !(draining.has(one) && drains(one.target, domainId, usage.page, 1)),
   );
-  const kind: ExcuseKind = "no-draining";
+  const elsewhere = since.findLast((one) => draining.has(one));
+  const missed = elsewhere
+    ? `; the ${inWords(elsewhere)} drains others than those to ${showAddress(usage.page)} in domain ${domainId}`
+    : "";
+  const excluding = since.find((one) => covers(one.target, Cache.iotlb, tags));
   if (!excluding) {
-    const since = `since action ${usage.at - 1}, when it could still be translated`;
-    return { kind, text: `no invalidation that drains writes was seen complete ${since} (VT-d 6.5.4)` };
+    const moment = `since action ${usage.at - 1}, when it could still be translated`;
+    const text = `no invalidation that drains the write was seen complete ${moment}${missed} (VT-d 6.5.4)`;
+    return { kind, text };
   }
-  const text = `a write translated earlier may land now: the ${inWords(excluding)} did not drain writes (VT-d 6.5.4)`;
+  const text = `a write translated earlier may land now: the ${inWords(excluding)} did not drain writes${missed} (VT-d 6.5.4)`;
   return { kind, text };
 }
 

@@ -109,7 +109,7 @@ function describeFences(oracle: VtdOracle, request: Request, chain: CopiedChain,
       level: link.level,
     };
     const covering = oracle.log.entries.filter(
-      (one) => one.submitted >= link.until && covers(one.target, cache, tags),
+      (one) => one.submitted >= link.buffered && covers(one.target, cache, tags),
     );
     const fencing = covering.filter((one) => one.observed <= now);
     if (fencing.length > 0)

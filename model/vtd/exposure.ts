@@ -3,26 +3,22 @@
  * candidates, and each candidate is judged by the admissible outcomes (VT-d 3.4, 3.7, 6.2).
  */
 import { Right } from "../isolation/events.js";
-import type { GrantCheck, Reach, Touched, Way } from "../isolation/exposure.js";
-import type { Action, Request, RequestType } from "../trace.js";
-import type { AdmissibleOutcomes } from "./admissible.js";
+import type { GrantCheck, Reach, Touched } from "../isolation/exposure.js";
+import type { Action } from "../trace.js";
+import { OPEN } from "../words/memory.js";
+import { type Candidate, pieces } from "./candidates.js";
 import { Forgetting } from "./forgetting.js";
 import { PAGES_BY_LEVEL } from "./invalidation-log.js";
 import type { VtdOracle } from "./oracle.js";
-import { PostedWrites } from "./posted-writes.js";
+import { everyPage, ReachCheck, RIGHTS } from "./reach-check.js";
 import { GlobalBit, Offset } from "./registers.js";
-import { TableGraph } from "./table-graph.js";
-import { pageOf } from "./walk.js";
+import { Removed } from "./removals.js";
+import { type Leaf, type Pointer, type Role, TableGraph } from "./table-graph.js";
+import type { Top } from "./tops.js";
+import { INTERRUPT_RANGE_FIRST_PAGE, INTERRUPT_RANGE_LAST_PAGE, pageOf } from "./walk.js";
 
-/** A request as wide as any access needs; one object serves every question. */
-interface Question extends Request {
-  requester: number;
-  page: number;
-  type: RequestType;
-}
-
-const RIGHTS = [Right.read, Right.write] as const;
-const SUPERPAGE_LEVELS = [2, 3] as const;
+const LEVELS_OF_PAGES = [1, 2, 3] as const;
+const EVERY_ADDRESS = Number.POSITIVE_INFINITY;
 
 export class VtdExposure {
   /** Addresses whose translation the last action changed. */
@@ -30,273 +26,361 @@ export class VtdExposure {
   /** Pages that the last action made the unit read entries from. */
   readonly linked: number[] = [];
   readonly graph: TableGraph;
-  private readonly admissible: AdmissibleOutcomes;
-  private readonly posted: PostedWrites;
+  private readonly judge: ReachCheck;
   private readonly forgetting: Forgetting;
-  private readonly question: Question = { requester: 0, page: 0, offset: 0, length: 4, type: "read" };
-  private now = 0;
+  private readonly pointer: Pointer = { since: 0, until: 0, access: 0 };
+  private readonly leaf: Leaf = everyPage(0);
 
   constructor(private readonly oracle: VtdOracle) {
-    this.admissible = oracle.admissible;
-    this.posted = new PostedWrites(oracle.log, oracle.queue);
-    this.graph = new TableGraph(oracle.memory, oracle.steering, oracle.functions);
-    this.forgetting = new Forgetting(oracle, this.graph);
+    this.judge = new ReachCheck(oracle);
+    this.graph = new TableGraph(
+      oracle.memory,
+      oracle.steering,
+      oracle.functions,
+      (page) => oracle.isDataPage(page),
+      (top, until, level, iova, at) => this.judge.isUnlinked(top, until, level, iova, at),
+    );
+    this.forgetting = new Forgetting(oracle, this.graph, this.judge.posted);
   }
 
   reset(): void {
     this.graph.reset();
-    this.posted.forget();
+    this.forgetting.reset();
+    this.judge.posted.forget();
     this.touched.length = 0;
     this.linked.length = 0;
-    this.now = 0;
+    this.judge.now = 0;
+  }
+
+  /** Forgets history that no request can rest on any more, unless that has taken long a short while ago. */
+  forgetWhenDue(): void {
+    if (this.forgetting.isDue(this.judge.now)) this.forget();
   }
 
   /** Forgets history that no request can rest on any more. */
   forget(): void {
-    this.forgetting.forget(this.posted.earliest(this.now));
-    this.posted.forget();
+    this.forgetting.forget(this.judge.now);
+    this.judge.posted.forget();
   }
 
   /** The action of that index was performed: the first ungranted reach that it can have added. */
   added(action: Action, index: number, granted: GrantCheck): Reach | null {
-    this.now = index + 1;
-    this.touched.length = 0;
-    this.linked.length = 0;
-    if (action.do === "store") return this.addedByStore(action.page, action.word, granted);
-    if (action.do === "write-register" && action.offset === Offset.GCMD)
-      return this.addedByCommand(action.low, granted);
-    return null;
+    this.judge.now = index + 1;
+    if (this.touched.length > 0) this.touched.length = 0;
+    if (this.linked.length > 0) this.linked.length = 0;
+    switch (action.do) {
+      case "store":
+        return this.addedByStore(action.page, action.word, granted);
+      case "flush-line":
+        this.windowsEnded(action.page);
+        return null;
+      case "write-register":
+        return action.offset === Offset.GCMD ? this.addedByCommand(action.low, granted) : null;
+      case "poll-memory":
+        this.completionSeen();
+        return this.addedByStore(action.page, action.word, granted);
+      case "poll-register":
+      case "read-register":
+        this.completionSeen();
+        return null;
+      case "request":
+        return this.addedByRequest(granted);
+    }
+  }
+
+  /** Walks see no older values of a line any more. */
+  private windowsEnded(page: number): void {
+    if (this.graph.tops.isUpper(page)) this.graph.steered();
+    else if (leadsToTables(this.graph.rolesOf(page))) this.graph.relinked();
+  }
+
+  private completionSeen(): void {
+    const { rootPointer } = this.oracle.steering;
+    const latched = rootPointer.count > 1 && rootPointer.until[rootPointer.count - 2] === this.judge.now;
+    if (latched || this.oracle.platform.writeBufferFlushRequired) this.graph.steered();
+  }
+
+  /** A device may have written an entry. */
+  private addedByRequest(granted: GrantCheck): Reach | null {
+    const { writes } = this.oracle;
+    const last = writes[writes.length - 1];
+    if (last?.step !== this.judge.now || this.oracle.memory.frameOf(last.page) < 0) return null;
+    return this.addedByStore(last.page, last.request.offset >>> 3, granted);
   }
 
   private addedByStore(page: number, word: number, granted: GrantCheck): Reach | null {
-    const { graph, oracle } = this;
-    if (page === oracle.queue.queuePage) return null;
-    const frame = oracle.memory.frameOf(page);
-    const low = oracle.memory.low(frame, word);
-    const high = oracle.memory.high(frame, word);
-    const upper = graph.isUpper(page);
+    const { graph } = this;
+    const { memory } = this.oracle;
+    const frame = memory.frameOf(page);
+    if (frame < 0) return null;
+    const low = memory.low(frame, word);
+    const high = memory.high(frame, word);
     graph.stored(page, word, low, high);
-    if (upper) {
-      const found = this.addedByUpperEntry(page, word & ~1, granted);
-      if (found) return found;
+    const upper = graph.tops.isUpper(page);
+    if (upper) graph.steered();
+    let roles = graph.rolesOf(page);
+    if (!upper && roles.length === 0) return null;
+    if (leadsToTables(roles)) {
+      graph.relinked();
+      roles = graph.rolesOf(page);
     }
+    let found = upper ? this.addedByUpperEntry(page, word & ~1, granted) : null;
+    for (const role of roles) {
+      if (this.isUnlinked(role)) continue;
+      const span = PAGES_BY_LEVEL[role.level]!;
+      const iova = role.iova + word * span;
+      this.touch(role.top.domainId, iova, span);
+      if ((low & 3) !== 0) found ??= this.addedThrough(role, iova, low, high, granted);
+    }
+    return found;
+  }
+
+  /** The table cannot be read in that role any more. */
+  private isUnlinked({ top, until, level, iova }: Role): boolean {
+    return this.judge.isUnlinked(top, until, level, iova, this.judge.now);
+  }
+
+  private touch(domainId: number, iova: number, pages: number): void {
+    for (const requester of this.graph.tops.sharing(domainId)) this.touched.push({ requester, iova, pages });
+  }
+
+  private addedThrough(
+    role: Role,
+    iova: number,
+    low: number,
+    high: number,
+    granted: GrantCheck,
+  ): Reach | null {
+    const { graph, judge } = this;
+    const { domainId } = role.top;
+    const testers = graph.tops.sharing(domainId);
     let found: Reach | null = null;
-    graph.roles(page, (requester, level, first) => {
-      const iova = first + word * PAGES_BY_LEVEL[level]!;
-      this.touched.push({ requester, iova, pages: PAGES_BY_LEVEL[level]! });
-      if (found || (low & 3) === 0) return;
-      if (level > 1 && (level > 3 || (low & 0x80) === 0)) this.linked.push(pageOf(low, high));
-      graph.leavesOf(level, iova, low, high, (address, target, pages, access) => {
-        found ??= this.check(graph.sharersOf(requester), address, target, pages, access, granted);
-      });
+    graph.leavesAt(role, iova, low, high, judge.now, OPEN, (leaf) => {
+      found = judge.check(testers, role.top, leaf, granted);
+      return found !== null;
     });
+    this.linked.push(...graph.passed);
     return found;
   }
 
   /** Half of a root or context entry was changed: what its requesters, and those who share caches with them, reach. */
   private addedByUpperEntry(page: number, word: number, granted: GrantCheck): Reach | null {
-    const { memory, steering } = this.oracle;
+    const { memory, functions } = this.oracle;
+    const { tops } = this.graph;
     const frame = memory.frameOf(page);
     const present = (memory.low(frame, word) & 1) !== 0;
-    const pointer = steering.rootPointer.value.indexOf(page);
-    const isRoot = pointer >= 0 && pointer < steering.rootPointer.count;
-    const number = word >>> 1;
-    if (present) this.linked.push(pageOf(memory.low(frame, word), memory.high(frame, word)));
-    for (const requester of this.oracle.functions) {
-      if (!(isRoot && requester >>> 8 === number) && (requester & 0xff) !== number) continue;
-      this.touched.push({ requester, iova: 0, pages: Number.POSITIVE_INFINITY });
+    if (present && tops.isRoot(page))
+      this.linked.push(pageOf(memory.low(frame, word), memory.high(frame, word)));
+    let found: Reach | null = null;
+    for (const requester of functions) {
+      const number = word >>> 1;
+      if (!(tops.isRoot(page) && requester >>> 8 === number) && (requester & 0xff) !== number) continue;
+      this.touched.push({ requester, iova: 0, pages: EVERY_ADDRESS });
       // An entry that is not present adds nothing: what may still be cached was there before.
-      const found = present ? this.addedByContext(requester, granted) : null;
+      if (present) found ??= this.addedByContext(requester, granted);
+    }
+    return found;
+  }
+
+  /** A requester has begun to use domain ids: what those who share them reach through any of their tables. */
+  private addedByContext(requester: number, granted: GrantCheck): Reach | null {
+    const { tops } = this.graph;
+    for (const domainId of tops.domainsOf(requester)) {
+      const begun = tops
+        .of(domainId)
+        .some(({ contexts }) =>
+          contexts.some((one) => one.source === requester && one.since === this.judge.now),
+        );
+      if (!begun) continue;
+      this.touch(domainId, 0, EVERY_ADDRESS);
+      const others = tops.sharing(domainId).filter((one) => one !== requester);
+      const found =
+        this.reachUnder(domainId, [requester], granted) ?? this.reachUnder(domainId, others, granted);
       if (found) return found;
     }
     return null;
-  }
-
-  /** What a requester reaches, and others through the entries of its tables. */
-  private addedByContext(requester: number, granted: GrantCheck): Reach | null {
-    const { graph } = this;
-    const own = this.reachOf(requester, granted);
-    if (own) return own;
-    const others = graph.sharersOf(requester).filter((one) => one !== requester);
-    let found: Reach | null = null;
-    if (others.length === 0) return found;
-    for (const top of graph.rootsOf(requester).tops) {
-      graph.leaves(top.table, top.levels, 0, (iova, page, pages, access) => {
-        found ??= this.check(others, iova, page, pages, access, granted);
-      });
-    }
-    return found;
   }
 
   private addedByCommand(value: number, granted: GrantCheck): Reach | null {
     const { enabled } = this.oracle.steering;
     const setsRoot = (value & GlobalBit.setRootTablePointer) !== 0;
-    const switches = enabled.count > 1 && enabled.since[enabled.count - 1] === this.now;
+    const switches = enabled.count > 1 && enabled.since[enabled.count - 1] === this.judge.now;
     if (!setsRoot && !switches) return null;
     this.graph.steered();
+    let found: Reach | null = null;
     for (const requester of this.oracle.functions) {
-      this.touched.push({ requester, iova: 0, pages: Number.POSITIVE_INFINITY });
-      const found = this.reachOf(requester, granted);
+      this.touched.push({ requester, iova: 0, pages: EVERY_ADDRESS });
+      found ??= this.reachOf(requester, granted);
+    }
+    return found;
+  }
+
+  /** The first ungranted reach of a requester. */
+  reachOf(requester: number, granted: GrantCheck): Reach | null {
+    const testers = [requester];
+    let found = this.reachUntranslated(requester, granted);
+    for (const domainId of this.graph.tops.domainsOf(requester))
+      found ??= this.reachUnder(domainId, testers, granted);
+    return found;
+  }
+
+  /** The first ungranted reach of one of the requesters under a domain id. */
+  private reachUnder(domainId: number, testers: readonly number[], granted: GrantCheck): Reach | null {
+    if (testers.length === 0) return null;
+    let found: Reach | null = null;
+    for (const top of this.graph.tops.of(domainId)) {
+      if (this.judge.isOver(top)) continue;
+      this.eachLeaf(top, (leaf) => {
+        found = this.judge.check(testers, top, leaf, granted);
+        return found !== null;
+      });
       if (found) return found;
     }
     return null;
   }
 
-  /** The first ungranted reach of a requester. */
-  reachOf(requester: number, granted: GrantCheck): Reach | null {
-    const { graph } = this;
-    const testers = [requester];
-    const all = this.oracle.platform.profile.memoryPages;
-    if (this.mayPassThrough(requester)) {
-      const found = this.check(testers, 0, 0, all, Right.both, granted);
+  private eachLeaf(top: Top, visit: (leaf: Readonly<Leaf>) => boolean): void {
+    if (top.passThrough) {
+      visit(this.everyPage());
+      return;
+    }
+    this.graph.leavesUnder(top, visit);
+    this.linked.push(top.table, ...this.graph.passed);
+  }
+
+  private everyPage(): Leaf {
+    return everyPage(this.oracle.platform.profile.memoryPages);
+  }
+
+  /** Translation may be disabled. */
+  private reachUntranslated(requester: number, granted: GrantCheck): Reach | null {
+    return this.judge.mayTranslate(false)
+      ? this.judge.check([requester], null, this.everyPage(), granted)
+      : null;
+  }
+
+  /** The first ungranted reach to one of these pages. */
+  reachTo(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
+    let found = this.reachToItself(page, pages, access, granted);
+    for (const level of LEVELS_OF_PAGES) {
+      const span = PAGES_BY_LEVEL[level]!;
+      for (let base = page - (page % span); base < page + pages && !found; base += span) {
+        const first = Math.max(page, base);
+        const count = Math.min(page + pages, base + span) - first;
+        found = this.reachThrough(base, level, first, count, access, granted);
+      }
+    }
+    return found;
+  }
+
+  private reachToItself(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
+    const { judge, oracle } = this;
+    const { tops } = this.graph;
+    const itself = { ...this.everyPage(), iova: page, page, pages, access };
+    if (judge.mayTranslate(false)) return judge.check(oracle.functions, null, itself, granted);
+    for (const top of tops.passingThrough) {
+      const found = judge.isOver(top) ? null : judge.check(tops.sharing(top.domainId), top, itself, granted);
       if (found) return found;
     }
-    let found: Reach | null = null;
-    for (const sharer of graph.sharersOf(requester)) {
-      for (const top of graph.rootsOf(sharer).tops) {
-        graph.leaves(top.table, top.levels, 0, (iova, page, pages, access) => {
-          found ??= this.check(testers, iova, page, pages, access, granted);
-        });
+    return null;
+  }
+
+  /** Through entries that map the pages from `base` on at `level`: an ungranted reach to `count` of them from `page` on. */
+  private reachThrough(
+    base: number,
+    level: number,
+    page: number,
+    count: number,
+    access: number,
+    granted: GrantCheck,
+  ): Reach | null {
+    const { graph, leaf, pointer } = this;
+    for (const key of graph.pointersTo(base)) {
+      const word = key % 512;
+      for (const role of graph.rolesOf(Math.floor(key / 512))) {
+        if (role.level !== level || !graph.findPointer(key, base, level, role.since, pointer)) continue;
+        const first = role.iova + word * PAGES_BY_LEVEL[level]!;
+        leaf.iova = first + (page - base);
+        leaf.page = page;
+        leaf.pages = count;
+        leaf.access = access & pointer.access;
+        leaf.level = level;
+        leaf.since = Math.max(role.since, pointer.since);
+        leaf.until = pointer.until;
+        leaf.upperUntil = role.until;
+        const found = this.judge.check(graph.tops.sharing(role.top.domainId), role.top, leaf, granted);
         if (found) return found;
       }
     }
     return null;
   }
 
-  /** The first ungranted reach to one of these pages. */
-  reachTo(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
-    let found: Reach | null = null;
-    for (const requester of this.oracle.functions) {
-      if (this.mayPassThrough(requester))
-        found ??= this.check([requester], page, page, pages, access, granted);
-    }
-    for (let one = page; one < page + pages && !found; one++) {
-      this.leavesTo(one, 1, (requester, iova) => {
-        found ??= this.check(this.graph.sharersOf(requester), iova, one, 1, access, granted);
-      });
-      for (const level of SUPERPAGE_LEVELS) {
-        const size = PAGES_BY_LEVEL[level]!;
-        const base = one - (one % size);
-        if (one !== page && one !== base) continue;
-        const count = Math.min(page + pages, base + size) - one;
-        this.leavesTo(base, level, (requester, iova) => {
-          const address = iova + (one - base);
-          found ??= this.check(this.graph.sharersOf(requester), address, one, count, access, granted);
-        });
-      }
-    }
-    return found;
-  }
-
-  /** Entries of a level that have pointed to a page. */
-  private leavesTo(page: number, level: number, visit: (requester: number, iova: number) => void): void {
-    const { graph } = this;
-    for (const key of graph.pointersTo(page)) {
-      const word = key % 512;
-      graph.roles(Math.floor(key / 512), (requester, role, first) => {
-        if (role === level) visit(requester, first + word * PAGES_BY_LEVEL[level]!);
-      });
-    }
-  }
-
   /** A way on which the unit may read entries from the page. */
   tableReach(page: number): Reach | null {
-    const { graph, oracle, question } = this;
-    let found: Reach | null = null;
-    const ask = (requester: number, iova: number) => {
-      if (found) return;
-      question.requester = requester;
-      question.page = iova;
-      question.type = "read";
-      if (!this.admissible.readsFrom(question, page, this.now)) return;
-      found = { requester, iova, page, pages: 1, access: 0, way: "table" };
-    };
-    graph.roles(page, (requester, _, iova) => {
-      for (const sharer of graph.sharersOf(requester)) ask(sharer, iova);
-    });
-    if (graph.isUpper(page)) for (const requester of oracle.functions) ask(requester, 0);
-    return found;
+    const { graph, judge, oracle } = this;
+    if (!judge.mayTranslate(true)) return null;
+    for (const role of graph.rolesOf(page)) {
+      if (this.isUnlinked(role)) continue;
+      for (const requester of graph.tops.sharing(role.top.domainId))
+        if (judge.readsFrom(requester, role.iova, page)) return tableReachOf(requester, role.iova, page);
+    }
+    if (!graph.tops.isUpper(page)) return null;
+    const requester = oracle.functions.find((one) => judge.readsFrom(one, 0, page));
+    return requester === undefined ? null : tableReachOf(requester, 0, page);
   }
 
   /** Everything every requester reaches now. */
   everything(): Reach[] {
-    const all: Reach[] = [];
-    const seen = new Set<string>();
-    for (const requester of this.oracle.functions) {
-      // Granted to nobody: every candidate is judged, and reported by refusing it.
-      this.eachCandidate(requester, (iova, page, pages, access) => {
-        for (const right of RIGHTS) {
-          if ((access & right) === 0) continue;
-          const way = this.reaches(requester, iova, page, right);
-          const key = `${requester}|${iova}|${page}|${pages}|${right}|${way}`;
-          if (way === null || seen.has(key)) continue;
-          seen.add(key);
-          all.push({ requester, iova, page, pages, access: right, way });
-        }
-      });
-    }
-    return all;
+    const boundaries = this.judge.posted.boundaries(this.judge.now, 0, EVERY_ADDRESS);
+    return this.oracle.functions.flatMap((requester) =>
+      pieces(this.candidatesOf(requester), boundaries).flatMap((piece) => this.reachesOf(requester, piece)),
+    );
   }
 
-  private eachCandidate(
-    requester: number,
-    visit: (iova: number, page: number, pages: number, access: number) => void,
-  ): void {
-    if (this.mayPassThrough(requester)) visit(0, 0, this.oracle.platform.profile.memoryPages, Right.both);
-    for (const sharer of this.graph.sharersOf(requester)) {
-      for (const top of this.graph.rootsOf(sharer).tops) this.graph.leaves(top.table, top.levels, 0, visit);
-    }
+  private reachesOf(requester: number, { iova, page, pages, access }: Candidate): Reach[] {
+    const { graph, judge } = this;
+    return RIGHTS.flatMap((right): Reach[] => {
+      if ((access & right) === 0) return [];
+      const reach = { requester, iova, page, pages, access: right };
+      if (judge.reaches(requester, iova, page, right)) return [{ ...reach, way: "request" }];
+      const underWay =
+        right === Right.write &&
+        graph.tops.domainsOf(requester).some((one) => judge.mayArrive(requester, one, iova, page));
+      return underWay ? [{ ...reach, way: "posted-write" }] : [];
+    });
   }
 
-  /** Requests of the requester may reach the page of their own address. */
-  private mayPassThrough(requester: number): boolean {
-    const { enabled } = this.oracle.steering;
-    for (let index = 0; index < enabled.count; index++) {
-      if (enabled.value[index] === 0 && enabled.until[index]! > this.now) return true;
-    }
-    return this.graph.sharersOf(requester).some((one) => this.graph.rootsOf(one).passThrough);
+  private candidatesOf(requester: number): Candidate[] {
+    const { judge, graph } = this;
+    const found: Candidate[] = [];
+    const add = (top: Top | null, leaf: Readonly<Leaf>) => {
+      if (judge.removed(top, leaf) !== Removed.everything) found.push(...aroundInterrupts(leaf));
+      return false;
+    };
+    if (judge.mayTranslate(false)) add(null, this.everyPage());
+    for (const domainId of graph.tops.domainsOf(requester))
+      for (const top of graph.tops.of(domainId)) this.eachLeaf(top, (leaf) => add(top, leaf));
+    return found;
   }
+}
 
-  /**
-   * The reach of one of the requesters to a page of the run that it was not granted. A run has one entry behind it, and
-   * what excludes that excludes it for every page, so the first ungranted page stands for the run.
-   */
-  private check(
-    requesters: readonly number[],
-    iova: number,
-    page: number,
-    pages: number,
-    access: number,
-    granted: GrantCheck,
-  ): Reach | null {
-    for (const requester of requesters) {
-      const missing = granted(requester, page, pages, access);
-      if (!missing) continue;
-      const address = iova + (missing.page - page);
-      for (const right of RIGHTS) {
-        if ((missing.access & right) === 0) continue;
-        const way = this.reaches(requester, address, missing.page, right);
-        if (way) return { requester, iova: address, page: missing.page, pages: 1, access: right, way };
-      }
-    }
-    return null;
-  }
+/** The leaf, cut where what it leads to, or its addresses, go into the interrupt address range or out of it (3.15). */
+function aroundInterrupts({ iova, page, pages, access }: Readonly<Leaf>): Candidate[] {
+  const cuts = [iova, page].flatMap((first) =>
+    [INTERRUPT_RANGE_FIRST_PAGE, INTERRUPT_RANGE_LAST_PAGE + 1].map((edge) => edge - first),
+  );
+  const starts = [0, ...cuts.filter((at) => at > 0 && at < pages)].sort((one, other) => one - other);
+  return starts.map((at, index) => {
+    const end = starts[index + 1] ?? pages;
+    return { iova: iova + at, page: page + at, pages: end - at, access };
+  });
+}
 
-  /** How a request for the address reaches the page, or null. */
-  private reaches(requester: number, iova: number, page: number, right: number): Way | null {
-    const { question } = this;
-    question.requester = requester;
-    question.page = iova;
-    question.type = right === Right.write ? "write" : "read";
-    if (this.leadsTo(page, this.now, undefined)) return "request";
-    if (right !== Right.write) return null;
-    const { moments, known } = this.posted.undrained(this.now);
-    return moments.some((moment) => this.leadsTo(page, moment, known)) ? "posted-write" : null;
-  }
+/** Some entry of the table leads to other tables. */
+function leadsToTables(roles: readonly Role[]): boolean {
+  return roles.some((one) => one.level > 1);
+}
 
-  private leadsTo(page: number, at: number, known: readonly number[] | undefined): boolean {
-    for (const outcome of this.admissible.compute(this.question, at, known))
-      if (outcome.effect === page) return true;
-    return false;
-  }
+function tableReachOf(requester: number, iova: number, page: number): Reach {
+  return { requester, iova, page, pages: 1, access: 0, way: "table" };
 }

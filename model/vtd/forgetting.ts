@@ -2,22 +2,35 @@
  * Forgets history that no admissible outcome can rest on any more, now or later: old values of entries whose every chain
  * is excluded, and the invalidations that excluded them. What is left gives the same exposure as all of it.
  *
- * No question is ever asked again about a moment before the last draining that is known to be done (6.5.4), so that step
- * is what everything is judged by. An old value that cannot be in use then never will be: it was read before, fences only
- * grow, and an entry stored later cannot have led to it. Who may look an entry up, and under which domain id, is left
- * open, because software may give any function that domain id later.
+ * An old value that cannot be in use now never will be: it was read before, fences only grow, and an entry stored later
+ * cannot have led to it. Only writes under way (6.5.4) are asked about at earlier moments, down to the last draining: where
+ * a chain leads to pages, it is judged as of then too. Who may look an entry up, and under which domain id, is left open,
+ * because software may give any function that domain id later.
  */
 import { OPEN } from "../words/memory.js";
-import { ReadChain } from "./admissible.js";
-import { type Chain, ChainMoments, latestSince, NOTHING_KNOWN } from "./chain-moments.js";
+import {
+  type Chain,
+  ChainMoments,
+  isReadable,
+  latestSince,
+  NOTHING_KNOWN,
+  ReadChain,
+} from "./chain-moments.js";
 import { type Invalidation, PAGES_BY_LEVEL } from "./invalidation-log.js";
 import type { VtdOracle } from "./oracle.js";
+import type { PostedWrites } from "./posted-writes.js";
 import type { TableGraph } from "./table-graph.js";
 import { Translation, walk } from "./walk.js";
 import { Link, WindowReader } from "./window-reader.js";
 
 /** With more walks than this everything is kept: tables that lead to themselves have no end of chains. */
 const MOST_WALKS = 1_000_000;
+/** Walks that may be made for every step that is judged. */
+const WALKS_PER_STEP = 64;
+/** With more invalidations than this only those that exclude something are kept, not those that explain something. */
+const LONG_LOG = 128;
+/** With more values than this those that nothing is older than lose their windows, and with them what witnesses tell. */
+const MANY_VERSIONS = 1 << 17;
 /** In place of a word: the root-table pointer. */
 const ROOT_POINTER = -1;
 /** In place of a domain id. */
@@ -39,22 +52,34 @@ export class Forgetting {
   /** By domain id: the words with old values on chains of that domain. */
   private readonly oldWords = new Map<number, Set<number>>();
   private readonly addresses = new Map<number, Set<number>>();
+  /** The step of the last time, and the walks it took. */
+  private last = 0;
   private walks = 0;
-  /** The step that everything is judged by. */
-  private at = 0;
+  private now = 0;
 
   constructor(
     private readonly oracle: VtdOracle,
     private readonly graph: TableGraph,
+    private readonly posted: PostedWrites,
   ) {
     const { memory, steering, platform, log } = oracle;
     this.chain = new ReadChain(new WindowReader(memory, steering, platform.cachingMode));
     this.moments = new EarliestMoments(log, () => []);
   }
 
-  /** @param at the first step at which a write that may still be under way can have been translated */
-  forget(at: number): void {
-    this.at = at;
+  reset(): void {
+    this.last = 0;
+    this.walks = 0;
+  }
+
+  /** True unless the last time has taken more work than there was since. */
+  isDue(now: number): boolean {
+    return now - this.last >= this.walks / WALKS_PER_STEP;
+  }
+
+  forget(now: number): void {
+    this.last = now;
+    this.now = now;
     this.walks = 0;
     this.inUseSince.clear();
     this.oldWords.clear();
@@ -65,6 +90,7 @@ export class Forgetting {
       for (const iova of addresses) if (!this.judgeAddress(requester, iova)) return;
     this.forgetValues();
     this.forgetInvalidations();
+    if (this.oracle.memory.versions > MANY_VERSIONS) this.settleValues();
   }
 
   /** The addresses whose translation may rest on an old value: enough of them that every such chain is on one. */
@@ -75,15 +101,15 @@ export class Forgetting {
       this.addresses.set(requester, addresses);
       if (!this.hasOldContext(requester)) continue;
       for (const top of graph.rootsOf(requester).tops)
-        graph.leaves(top.table, top.levels, 0, (iova) => addresses.add(iova));
+        graph.addresses(top.table, top.levels, 0, (iova) => addresses.add(iova));
     }
     oracle.memory.eachSuperseded((page, word, firstEnd) => {
-      if (firstEnd > this.at) return;
+      if (firstEnd > this.now) return;
       graph.roles(page, (requester, level, first) => {
         const addresses = this.addresses.get(requester)!;
         const iova = first + word * PAGES_BY_LEVEL[level]!;
         addresses.add(iova);
-        if (level > 1) graph.oldLeaves(page, word, level, iova, (leaf) => addresses.add(leaf));
+        if (level > 1) graph.oldAddresses(page, word, level, iova, (below) => addresses.add(below));
       });
     });
   }
@@ -101,7 +127,7 @@ export class Forgetting {
   /** A link from the root pointer down to `last` holds an old value. */
   private hasOld(last: number): boolean {
     const { until } = this.chain;
-    for (let link = Link.rootPointer; link <= last; link++) if (until[link]! <= this.at) return true;
+    for (let link = Link.rootPointer; link <= last; link++) if (until[link]! <= this.now) return true;
     return false;
   }
 
@@ -110,7 +136,7 @@ export class Forgetting {
     const { chain, oracle, translation } = this;
     const { reader } = chain;
     chain.sourceId = requester;
-    reader.begin(this.at);
+    reader.begin(this.now);
     do {
       if (++this.walks > MOST_WALKS) return false;
       reader.translationEnabled();
@@ -122,21 +148,23 @@ export class Forgetting {
   }
 
   private judgeAddress(requester: number, iova: number): boolean {
-    this.moments.begin(this.at, iova, NOTHING_KNOWN);
     return this.eachWalk(requester, iova, () => {
       if (!this.hasOld(this.chain.reader.length - 1)) return;
       this.noteOldWords();
+      this.moments.begin(this.now, iova, NOTHING_KNOWN);
       this.judgeStructures();
-      this.judgeResult();
-      if (this.translation.optionalFault) this.judgeFaultyContext();
+      if (this.isResultCached()) this.keep(this.chain.reader.length - 1);
+      this.judgeWrites(iova);
+      if (this.translation.optionalFault) this.judgeFaultyContext(iova);
     });
   }
 
   /** Where a check is optional the context entry may have been cached as one that faults: under domain 0 (6.1). */
-  private judgeFaultyContext(): void {
+  private judgeFaultyContext(iova: number): void {
     this.chain.domainId = 0;
     this.noteOldWords();
-    if (this.moments.inUse(this.chain, Link.context, this.at, NOTHING_KNOWN)) this.keep(Link.context);
+    this.moments.begin(this.now, iova, NOTHING_KNOWN);
+    if (this.moments.inUse(this.chain, Link.context, this.now, NOTHING_KNOWN)) this.keep(Link.context);
   }
 
   private noteOldWords(): void {
@@ -147,7 +175,7 @@ export class Forgetting {
       this.oldWords.set(domainId, words);
     }
     for (let link = Link.root; link < reader.length; link++)
-      if (reader.until[link]! <= this.at) for (const key of this.wordsOf(link)) words.add(key);
+      if (reader.until[link]! <= this.now) for (const key of this.wordsOf(link)) words.add(key);
   }
 
   /** Root and context entries are two words. */
@@ -160,7 +188,7 @@ export class Forgetting {
   /** Entries of the context cache and the paging-structure caches. */
   private judgeStructures(): void {
     for (let link = this.deepestStructure(); link >= Link.context; link--) {
-      if (!this.moments.inUse(this.chain, link, this.at, NOTHING_KNOWN)) continue;
+      if (!this.moments.inUse(this.chain, link, this.now, NOTHING_KNOWN)) continue;
       this.keep(link);
       return;
     }
@@ -180,73 +208,124 @@ export class Forgetting {
     return this.oracle.platform.cachingMode;
   }
 
-  /** The IOTLB's entry for the result. */
-  private judgeResult(): void {
+  /** The IOTLB may keep the result. */
+  private isResultCached(): boolean {
     const { chain, moments, translation } = this;
     const { length } = chain.reader;
     const { passThrough } = translation;
-    if (!passThrough && length - 1 <= Link.context) return;
-    if ((translation.fault || translation.notPresent) && !this.cachesFaults) return;
+    if (!passThrough && length - 1 <= Link.context) return false;
+    if ((translation.fault || translation.notPresent) && !this.cachesFaults) return false;
     const { step, done } = moments.iotlbFence(chain, passThrough ? length : length - 1);
     const read = Math.max(step, latestSince(chain, length - 1));
-    const until = passThrough ? OPEN : chain.until[length - 1]!;
     const last = passThrough ? length - 1 : length - 2;
-    if (read < until && moments.inUse(chain, last, read, done)) this.keep(length - 1);
+    const readable = passThrough ? read < OPEN : isReadable(chain, length - 1, read, step);
+    return readable && moments.inUse(chain, last, read, done);
+  }
+
+  /** A write that is under way may have been translated by the chain, as soon as its values met and nothing drained it since. */
+  private judgeWrites(iova: number): void {
+    const { chain, moments, now, translation } = this;
+    const last = chain.reader.length - 1;
+    const { passThrough } = translation;
+    if (!passThrough && (last <= Link.context || translation.fault || translation.notPresent)) return;
+    const pages = passThrough ? Number.POSITIVE_INFINITY : PAGES_BY_LEVEL[chain.level[last]!]!;
+    const { step, known } = this.posted.drained(now, chain.domainId, iova - (iova % pages), pages);
+    const at = Math.max(step, latestSince(chain, last));
+    moments.begin(at, iova, known);
+    const walked = passThrough
+      ? moments.inUse(chain, last, at, known)
+      : moments.readableNow(chain, last) && moments.inUse(chain, last - 1, at, known);
+    if (walked || this.isResultCached()) this.keep(last);
   }
 
   /** The chain's old values, down to `last`, may be in use. */
   private keep(last: number): void {
     const { reader } = this.chain;
     for (let link = Link.rootPointer; link <= last; link++) {
-      if (reader.until[link]! > this.at) continue;
+      if (reader.until[link]! > this.now) continue;
       const keys = link === Link.rootPointer ? [ROOT_POINTER] : this.wordsOf(link);
       for (const key of keys)
-        this.inUseSince.set(key, Math.min(reader.since[link]!, this.inUseSince.get(key) ?? this.at));
+        this.inUseSince.set(key, Math.min(reader.since[link]!, this.inUseSince.get(key) ?? this.now));
     }
   }
 
   private forgetValues(): void {
-    const { graph, inUseSince, at } = this;
+    const { graph, inUseSince, now } = this;
     const { memory, steering } = this.oracle;
     memory.forget(
-      (page, word) => inUseSince.get(page * 512 + word) ?? at,
+      (page, word) => inUseSince.get(page * 512 + word) ?? now,
       (page, word, low, high) => graph.forgot(page, word, low, high),
     );
-    steering.enabled.forget(at);
+    this.forgetEnabled();
     if (steering.rootPointer.count > 1) {
-      steering.rootPointer.forget(inUseSince.get(ROOT_POINTER) ?? at);
+      steering.rootPointer.forget(inUseSince.get(ROOT_POINTER) ?? now);
       graph.steered();
     }
   }
 
+  /** Switching translation on drains everything, so what was before that is never asked about. */
+  private forgetEnabled(): void {
+    const { enabled } = this.oracle.steering;
+    const on = this.oracle.steering.switchedOn(this.now);
+    if (on > 0) enabled.forget(Math.min(enabled.until[on - 1]!, enabled.until[on]! - 1));
+  }
+
   /**
    * An invalidation excludes nothing any more when every old value that is left, of what it covers, ended after it was
-   * submitted: whatever could be read without it could be read after its submission as well.
+   * submitted: whatever could be read without it could be read after its submission as well. What had entered the write
+   * buffer before was flushed by it (6.8). Those that were seen complete last stay, to tell what software has done.
    */
   private forgetInvalidations(): void {
     const { log, queue, steering } = this.oracle;
     const ends = this.firstEnds();
     const first = Math.min(...ends.values());
     const { since } = steering.rootPointer;
+    const last = this.lastDone();
+    // Those of other domains exclude nothing either, but they may be what software meant to exclude it with.
+    const isLong = log.entries.length > LONG_LOG;
     log.forget(({ target, submitted, observed }) => {
-      if (observed > this.at) return false;
+      if (observed > last) return false;
       // 11.4.2: it also keeps older root-table pointers out.
       if (target.cache === "all" && since[0]! < submitted) return false;
-      const end = "domainId" in target ? (ends.get(target.domainId) ?? OPEN) : first;
+      const end = "domainId" in target && isLong ? (ends.get(target.domainId) ?? OPEN) : first;
       return submitted < Math.min(end, ends.get(EVERY_DOMAIN)!);
     });
     const logged = new Set<Invalidation>(log.entries);
     queue.forget((one) => logged.has(one));
   }
 
-  /** By domain id: the step at which the first of the old values on its chains ended. */
+  /** The step at which the last invalidation was submitted that is known to be done. */
+  private lastDone(): number {
+    let last = 0;
+    for (const { submitted, observed } of this.oracle.log.entries)
+      if (observed <= this.now && submitted > last) last = submitted;
+    return last;
+  }
+
+  /**
+   * When a value was stored matters only beside one that is older: where every old value that is left ended later, whatever
+   * could be read before the store could be read after it as well.
+   */
+  private settleValues(): void {
+    const { memory, steering } = this.oracle;
+    let before = Math.min(this.now, steering.rootPointer.until[0]!, steering.enabled.until[0]!);
+    memory.eachSuperseded((_page, _word, _until, buffered) => {
+      before = Math.min(before, buffered);
+    });
+    memory.settle(before);
+  }
+
+  /** By domain id: the step from which on an invalidation excludes the first of the old values on its chains. */
   private firstEnds(): Map<number, number> {
     const { memory, steering } = this.oracle;
     const endOf = new Map<number, number>();
-    memory.eachSuperseded((page, word, firstEnd) => {
-      endOf.set(page * 512 + word, firstEnd);
+    memory.eachSuperseded((page, word, _, buffered) => {
+      endOf.set(page * 512 + word, buffered);
     });
-    const ends = new Map([[EVERY_DOMAIN, steering.rootPointer.until[0]!]]);
+    const { enabled, rootPointer } = steering;
+    // Nothing is translated any more once translation is off, but what was before may be under way.
+    const translating = enabled.until[enabled.value.indexOf(1)] ?? OPEN;
+    const ends = new Map([[EVERY_DOMAIN, Math.min(translating, rootPointer.until[0]!)]]);
     for (const [domainId, words] of this.oldWords) {
       let end = OPEN;
       for (const key of words) end = Math.min(end, endOf.get(key) ?? OPEN);

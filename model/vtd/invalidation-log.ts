@@ -98,6 +98,26 @@ function coversPagingStructure(
   return target.firstPage < first + pages && first < target.firstPage + target.pageCount;
 }
 
+/** In place of a domain id: a request is not translated. */
+export const NO_DOMAIN = -1;
+
+/**
+ * 6.5.4: true when it drains, if it drains at all, every write to these untranslated pages that was translated under that
+ * domain id.
+ */
+export function drains(
+  target: InvalidationTarget,
+  domainId: number,
+  firstPage: number,
+  pages: number,
+): boolean {
+  if (target.cache !== "iotlb") return false;
+  if (target.granularity === "global") return true;
+  if (target.domainId !== domainId) return false;
+  if (target.granularity === "domain") return true;
+  return target.firstPage <= firstPage && firstPage + pages <= target.firstPage + target.pageCount;
+}
+
 /** Tags of the cached entry a fence is asked for. */
 export interface CacheTags {
   sourceId: number;
@@ -162,6 +182,13 @@ export class InvalidationLog {
       into.done.push(index);
       if (entry.submitted > into.step) into.step = entry.submitted;
     }
+  }
+
+  /** The last step at which one of these was submitted: what was in the write buffer then has left it (6.8). */
+  flushedBy(known: readonly number[]): number {
+    let step = 0;
+    for (const index of known) step = Math.max(step, this.entries[index]!.submitted);
+    return step;
   }
 
   /**

@@ -19,6 +19,8 @@ export interface ChainLink {
   readonly since: number;
   /** First step at which it could not be read from memory any more. */
   readonly until: number;
+  /** Step from which on flushing the write buffer ended that (6.8); without a write buffer the same. */
+  readonly buffered: number;
   /** Step of the store that made it an old value, be that visible to walks or not; {@link OPEN} when none did. */
   readonly replaced: number;
 }
@@ -62,6 +64,7 @@ export function copyChain(
       high: reader.highs[position]!,
       since,
       until: reader.until[position]!,
+      buffered: reader.buffered[position]!,
       replaced: replacedAt(memory, page, words, since),
     });
   }
@@ -91,6 +94,7 @@ function copyRegister(
     high: Math.floor(value / 0x100000),
     since,
     until: reader.until[position]!,
+    buffered: reader.buffered[position]!,
     replaced: next ?? OPEN,
   };
 }

@@ -11,7 +11,7 @@ import { AdmissibleOutcomes, type Outcome } from "./admissible.js";
 import { invalidationRules, servedRules, vtdRules } from "./behaviour-rules.js";
 import { explainEffect } from "./explain.js";
 import { FaultLogView } from "./fault-view.js";
-import { InvalidationLog, type InvalidationTarget } from "./invalidation-log.js";
+import { drains, InvalidationLog, type InvalidationTarget } from "./invalidation-log.js";
 import { QueueView, queueRules } from "./queue-view.js";
 import { RegisterView } from "./register-view.js";
 import { SteeringRegisters } from "./steering.js";
@@ -40,6 +40,8 @@ export interface LandedWrite {
   readonly request: Request;
   readonly page: number;
   readonly tag: number;
+  /** The domain ids it may have been translated under; {@link NO_DOMAIN} for none. */
+  readonly domainIds: readonly number[];
 }
 
 /** A CPU store to a data page: software gave the page a new content. */
@@ -200,7 +202,6 @@ export class VtdOracle {
       this.registers.waitCompleted(interrupt, one.submitted);
       if (status) this.writeStatus(status.page, status.dword, status.data);
     }
-    if (this.platform.writeBufferFlushRequired) this.memory.flushBuffer(step);
     return null;
   }
 
@@ -263,7 +264,8 @@ export class VtdOracle {
   private landed(request: Request, slot: number, page: number, index: number): void {
     const step = index + 1;
     const tag = writeTag(slot);
-    this.writes.push({ action: index, step, request, page, tag });
+    const domainIds = this.admissible.domainIdsOf(request, page, step);
+    this.writes.push({ action: index, step, request, page, tag, domainIds });
     if (page >= this.platform.profile.memoryPages) return;
     const word = request.offset >>> 3;
     const frame = this.memory.frameOf(page);
@@ -342,9 +344,10 @@ export class VtdOracle {
   /** Counts the kinds of invalidation that were submitted, and drains with writes to drain; called once for a run. */
   countInvalidations(): void {
     for (const { invalidation } of this.queue.drains) {
-      const { submitted, observed } = invalidation;
-      const drained = observed !== OPEN && this.writes.some((one) => one.step < submitted);
-      if (drained) this.coverage.hit(invalidationRules.drain);
+      const { target, submitted, observed } = invalidation;
+      const isDrained = ({ step, request, domainIds }: LandedWrite) =>
+        step < submitted && domainIds.every((id) => drains(target, id, request.page, 1));
+      if (observed !== OPEN && this.writes.some(isDrained)) this.coverage.hit(invalidationRules.drain);
     }
     for (const entry of this.log.entries) {
       const rule = invalidationRule(entry.target);

@@ -210,10 +210,16 @@ export class QueueView {
       if (earlier.wait && !earlier.done) waits.push(earlier);
       earlier.done = true;
       if (earlier.invalidation && earlier.invalidation.observed === OPEN)
-        earlier.invalidation.observed = step;
+        this.executed(earlier.invalidation, step);
     }
     this.fetched = Math.max(this.fetched, this.items.indexOf(item) + 1);
     return waits;
+  }
+
+  /** 6.8: whatever the invalidation, the write buffer was flushed first. */
+  private executed(invalidation: Invalidation, step: number): void {
+    invalidation.observed = step;
+    this.memory.flushBuffer(invalidation.submitted, step);
   }
 
   /**

@@ -33,7 +33,8 @@ export class RegisterView {
   private readonly file: RegisterFile;
   private levels = 0;
   private rootSet = false;
-  private bufferFlushPending = false;
+  /** Step at which GCMD.WBF was written; 0 once it is known to be done. */
+  private bufferFlushCommanded = 0;
   /** QIE was changed, and QIES not seen to follow yet. */
   private queueChanging = false;
   private context: Command | null = null;
@@ -64,7 +65,7 @@ export class RegisterView {
     this.levels = translating ? (GlobalBit.translationEnable | GlobalBit.queuedInvalidationEnable) >>> 0 : 0;
     if (translating && !this.platform.queuedInvalidation) this.levels = GlobalBit.translationEnable;
     this.rootSet = translating;
-    this.bufferFlushPending = false;
+    this.bufferFlushCommanded = 0;
     this.queueChanging = false;
     this.context = null;
     this.iotlb = null;
@@ -121,7 +122,7 @@ export class RegisterView {
     }
     if (value & GlobalBit.writeBufferFlush && this.platform.writeBufferFlushRequired) {
       this.coverage.hit(registerRules.writeBufferFlush);
-      this.bufferFlushPending = true;
+      this.bufferFlushCommanded = step;
     }
   }
 
@@ -228,10 +229,10 @@ export class RegisterView {
       else if (!this.queueChanging) return impossible("GSTS", GlobalBit.queuedInvalidationEnable, value);
     }
     if (mask & GlobalBit.writeBufferFlush) {
-      if (!shows(GlobalBit.writeBufferFlush) && this.bufferFlushPending) {
-        this.bufferFlushPending = false;
-        this.memory.flushBuffer(step);
-      } else if (shows(GlobalBit.writeBufferFlush) && !this.bufferFlushPending) {
+      if (!shows(GlobalBit.writeBufferFlush) && this.bufferFlushCommanded) {
+        this.memory.flushBuffer(this.bufferFlushCommanded, step);
+        this.bufferFlushCommanded = 0;
+      } else if (shows(GlobalBit.writeBufferFlush) && !this.bufferFlushCommanded) {
         return impossible("GSTS", GlobalBit.writeBufferFlush, value);
       }
     }
@@ -241,7 +242,7 @@ export class RegisterView {
   private rootPointerLatched(step: number): void {
     this.steering.rootPointer.observed(step);
     for (const entry of this.log.entries) {
-      if (entry.target.cache === "all" && entry.observed > step) entry.observed = step;
+      if (entry.target.cache === "all" && entry.observed > step) this.executed(entry, step);
     }
   }
 
@@ -271,10 +272,13 @@ export class RegisterView {
 
   private commandDone(command: Command, step: number): void {
     command.done = true;
-    if (!command.invalidation) return;
-    command.invalidation.observed = step;
-    // 6.8: register invalidations flush write buffers implicitly.
-    this.memory.flushBuffer(step);
+    if (command.invalidation) this.executed(command.invalidation, step);
+  }
+
+  /** 6.8: whatever the invalidation, the write buffer was flushed first. */
+  private executed(invalidation: Invalidation, step: number): void {
+    invalidation.observed = step;
+    this.memory.flushBuffer(invalidation.submitted, step);
   }
 
   private sawFaultStatus(value: number, mask: number): Complaint {

@@ -8,42 +8,32 @@ import {
   covers,
   type Invalidation,
   type InvalidationLog,
-  PAGES_BY_LEVEL,
 } from "./invalidation-log.js";
-import type { PostedWrites } from "./posted-writes.js";
-import type { Top } from "./table-graph.js";
+import type { QueueView } from "./queue-view.js";
+import type { Leaf } from "./table-graph.js";
+import type { Top } from "./tops.js";
 
 /** How much of what led through entries is over. */
 export const Removed = { nothing: 0, requests: 1, everything: 3 } as const;
 export type Removed = (typeof Removed)[keyof typeof Removed];
 
-/** The entries on a way to pages: when the first of each kind was superseded ({@link OPEN} while none is). */
-export interface Way {
-  /** The root and context entries it may begin with. */
-  readonly top: Top;
-  /** Entries that point to tables. */
-  readonly upperUntil: number;
-  /** The entry that maps the pages. */
-  readonly until: number;
-  readonly level: number;
-  readonly iova: number;
-}
+type LeafWindow = Pick<Leaf, "since" | "until" | "upperUntil" | "level" | "iova">;
 
 export class Removals {
   private readonly tags: CacheTags = { sourceId: 0, domainId: 0, page: 0, level: 0 };
 
   constructor(
     private readonly log: InvalidationLog,
-    private readonly posted: PostedWrites,
+    private readonly queue: QueueView,
   ) {}
 
   /**
-   * What is surely over of the requests and posted writes on that way. An invalidation that removes the translation and
-   * every entry above it leaves only what was read since it was submitted, and a superseded entry cannot have been.
+   * What is surely over of the requests and posted writes to a leaf under a top. An invalidation that removes the
+   * translation and every entry above it leaves only what was read since it was submitted, and a superseded entry cannot
+   * have been. One that removed the entries above before the leaf was there leaves nothing.
    */
-  on(way: Way, now: number): Removed {
+  on(top: Top, { since, until, upperUntil, level, iova }: LeafWindow, now: number): Removed {
     const { tags, log } = this;
-    const { top, until, upperUntil } = way;
     const first = Math.min(until, upperUntil, top.until);
     if (first > now) return Removed.nothing;
     const { entries } = log;
@@ -51,51 +41,56 @@ export class Removals {
     for (let index = this.firstSince(first); index < entries.length; index++) {
       const entry = entries[index]!;
       if (entry.observed > now) continue;
+      const upper = !isLeafOnly(entry) && this.upperGone(top, upperUntil, entry, index);
+      if (upper && entry.observed <= since && this.coversAbove(entry, top, level, iova))
+        return Removed.everything;
+      if (!upper && entry.submitted < until) continue;
       tags.domainId = top.domainId;
-      tags.page = way.iova;
-      tags.level = way.level;
+      tags.page = iova;
+      tags.level = level;
       if (!covers(entry.target, Cache.iotlb, tags)) continue;
-      const gone =
-        entry.submitted >= until || (!isLeafOnly(entry) && this.upperGone(top, upperUntil, entry, index));
-      if (!gone) continue;
-      if (this.posted.isDraining(entry)) return Removed.everything;
+      if (this.isDraining(entry)) return Removed.everything;
       removed = Removed.requests;
     }
     return removed;
   }
 
-  /** True when no request can still read a table at `iova` that entries ending at `upperUntil` pointed to. */
-  ofTable(top: Top, upperUntil: number, level: number, iova: number, now: number): boolean {
+  /**
+   * True when nothing read at step `at` or later can have been found in a table of `level` at `iova`, to which entries
+   * have pointed until `upperUntil`.
+   */
+  ofTable(top: Top, upperUntil: number, level: number, iova: number, at: number): boolean {
     const { entries } = this.log;
-    if (Math.min(upperUntil, top.until) > now) return false;
-    for (let index = this.firstSince(Math.min(upperUntil, top.until)); index < entries.length; index++) {
+    const first = Math.min(upperUntil, top.until);
+    if (first > at) return false;
+    for (let index = this.firstSince(first); index < entries.length; index++) {
       const entry = entries[index]!;
-      if (entry.observed > now) continue;
-      if (this.coversTable(entry, top, level, iova) && this.upperGone(top, upperUntil, entry, index))
-        return true;
+      if (entry.observed > at || isLeafOnly(entry) || !this.coversAbove(entry, top, level, iova)) continue;
+      if (this.upperGone(top, upperUntil, entry, index)) return true;
     }
     return false;
   }
 
-  /** It removes every entry below the context entry that leads to a table of that level. */
-  private coversTable({ target }: Invalidation, top: Top, level: number, iova: number): boolean {
+  /** It removes the entries between the context entry and a table of `level`, or what they lead to. */
+  private coversAbove({ target }: Invalidation, top: Top, level: number, iova: number): boolean {
     const { tags } = this;
     tags.domainId = top.domainId;
     tags.page = iova;
-    tags.level = level + 1;
-    if (level < top.levels) return covers(target, Cache.pagingStructure, tags);
-    tags.level = level;
-    return target.cache === "all" || covers(target, Cache.pagingStructure, tags);
+    tags.level = Math.min(level + 1, top.levels);
+    return covers(target, Cache.pagingStructure, tags);
   }
 
   private upperGone(top: Top, upperUntil: number, entry: Invalidation, index: number): boolean {
-    return entry.submitted >= upperUntil || (entry.submitted >= top.until && this.contextsGone(top, entry, index));
+    return (
+      entry.submitted >= upperUntil || (entry.submitted >= top.until && this.contextsGone(top, entry, index))
+    );
   }
 
   /** Every context entry of the way was removed before the invalidation was executed. */
   private contextsGone(top: Top, entry: Invalidation, index: number): boolean {
     if (entry.target.cache === "all") return true;
-    for (const { source, until } of top.contexts) if (!this.contextGone(top, source, until, entry, index)) return false;
+    for (const { source, until } of top.contexts)
+      if (!this.contextGone(top, source, until, entry, index)) return false;
     return true;
   }
 
@@ -109,6 +104,21 @@ export class Removals {
       // 6.5.2.12: IOTLB invalidations execute after every earlier context-cache invalidation of the queue.
       if (earlier.observed <= entry.submitted || (earlier.queued && entry.queued)) return true;
     }
+    return false;
+  }
+
+  /** It was submitted to drain writes; what it covers is what it drains. */
+  private isDraining(invalidation: Invalidation): boolean {
+    const { drains } = this.queue;
+    let low = 0;
+    let high = drains.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (drains[middle]!.invalidation.submitted < invalidation.submitted) low = middle + 1;
+      else high = middle;
+    }
+    for (; drains[low]?.invalidation.submitted === invalidation.submitted; low++)
+      if (drains[low]!.invalidation === invalidation) return true;
     return false;
   }
 

@@ -18,6 +18,9 @@ const VALIDITY: ReadonlySet<Rule | null> = new Set([
   faultRules.secondStageReserved,
 ]);
 
+/** Actions that show what the unit has done. */
+const SHOWING: ReadonlySet<Action["do"]> = new Set(["poll-register", "poll-memory", "read-register"]);
+
 export class VtdSoftware implements ExposureModel {
   readonly oracle: VtdOracle;
   private readonly reaches: VtdExposure;
@@ -67,7 +70,8 @@ export class VtdSoftware implements ExposureModel {
 
   addedReach(granted: GrantCheck): Reach | null {
     const reach = this.reaches.added(this.action, this.index, granted);
-    if (!reach && this.action.do.startsWith("poll")) this.reaches.forget();
+    // Only what was seen can tell that an invalidation is done, and that history is of no use any more.
+    if (!reach && SHOWING.has(this.action.do)) this.reaches.forgetWhenDue();
     return reach;
   }
 
@@ -99,9 +103,5 @@ export class VtdSoftware implements ExposureModel {
 
   witness(reach: Reach): Witness {
     return witnessOf(this.oracle, reach, this.index + 1);
-  }
-
-  forget(): void {
-    this.reaches.forget();
   }
 }

@@ -60,6 +60,14 @@ export class SteeringRegisters {
   readonly enabled = new RegisterWindow();
   readonly rootPointer = new RegisterWindow();
 
+  /** Index of the value with which translation was switched on last, as far as software has seen it; else 0. */
+  switchedOn(now: number): number {
+    const { count, value, until } = this.enabled;
+    for (let index = count - 1; index > 0; index--)
+      if (value[index] === 1 && value[index - 1] === 0 && until[index - 1]! <= now) return index;
+    return 0;
+  }
+
   reset(translating: boolean, rootPage: number): void {
     this.enabled.reset(translating ? 1 : 0);
     this.rootPointer.reset(rootPage);

@@ -1,15 +1,16 @@
 /** The chains on which the unit may read entries from a page: what they consist of down to the entry that points there. */
-import { ChainMoments, type ContextWindow, NOTHING_KNOWN } from "./chain-moments.js";
+import { ChainMoments, NOTHING_KNOWN } from "./chain-moments.js";
+import { ContextWindows } from "./context-windows.js";
 import { type CopiedChain, copyChain } from "./links.js";
 import type { VtdOracle } from "./oracle.js";
-import { lookUpContext, Translation, walk } from "./walk.js";
+import { Translation, walk } from "./walk.js";
 import { Link, WindowReader } from "./window-reader.js";
 
 export class TableChains {
   private readonly reader: WindowReader;
   private readonly translation = new Translation();
   private readonly moments: ChainMoments;
-  private readonly contexts: readonly ContextWindow[];
+  private readonly contexts: ContextWindows;
 
   /** For translations of the page `iova` at step `now`. */
   constructor(
@@ -19,9 +20,10 @@ export class TableChains {
   ) {
     const { platform, memory, steering, log, functions } = oracle;
     this.reader = new WindowReader(memory, steering, platform.cachingMode);
-    this.moments = new ChainMoments(log, () => this.contexts);
+    this.contexts = new ContextWindows(platform, memory, steering, functions);
+    this.contexts.begin(now, iova);
+    this.moments = new ChainMoments(log, () => this.contexts.all());
     this.moments.begin(now, iova, NOTHING_KNOWN);
-    this.contexts = functions.flatMap((one) => this.contextsOf(one));
   }
 
   /** Visits the part above `page` of every chain on which a request of the requester may read an entry from it. */
@@ -45,32 +47,16 @@ export class TableChains {
   /** The entries above a position can be in use for the requester now. */
   private reads(sourceId: number, requester: number, position: number): boolean {
     const { reader, moments, now } = this;
-    const { since, until, level } = reader;
+    const { since, until, buffered, level } = reader;
     const domainId = this.translation.firstLevel === 0 ? 0 : this.translation.domainId;
-    const chain = { since, until, level, sourceId, domainId };
+    const chain = { since, until, buffered, level, sourceId, domainId };
     if (position > Link.firstLevel) {
-      const own = this.contexts.filter((one) => one.sourceId === requester);
+      const own = this.contexts.of(requester);
       const walks = moments.usedFrom(own, domainId, now, NOTHING_KNOWN) === now;
       return walks && moments.inUse(chain, position - 1, now, NOTHING_KNOWN);
     }
     if (sourceId !== requester) return false;
     if (position === Link.firstLevel) return moments.inUse(chain, Link.context, now, NOTHING_KNOWN);
     return until[Link.rootPointer]! > now && (position === Link.root || until[Link.root]! > now);
-  }
-
-  private contextsOf(sourceId: number): ContextWindow[] {
-    const { reader, translation, oracle } = this;
-    const contexts: ContextWindow[] = [];
-    reader.begin(this.now);
-    do {
-      reader.translationEnabled();
-      if (!lookUpContext(oracle.platform, reader, sourceId, this.iova, translation)) continue;
-      const { domainId, faultProcessingDisabled, passThrough, firstLevel } = translation;
-      const walkLimit = passThrough ? 0 : oracle.platform.inputPageLimit[firstLevel]!;
-      const since = reader.since.slice(0, Link.firstLevel);
-      const until = reader.until.slice(0, Link.firstLevel);
-      contexts.push({ since, until, level: [], sourceId, domainId, walkLimit, faultProcessingDisabled });
-    } while (reader.next(Link.rootPointer));
-    return contexts;
   }
 }

@@ -1,79 +1,145 @@
 /**
- * Which words of memory point to which page, in any value they have held: the way from a page back to the requesters
+ * Which words of memory point to which page, in any value they have held: the way from a page back to the domain ids
  * and addresses that may lead to it (VT-d 3.4, 3.7). It over-approximates; what it finds is then judged exactly.
+ *
+ * On a way down no entry can have been read before one above it held its value (6.2), so combinations of an old entry
+ * with a later one above it are left out.
  */
-import type { PhysicalMemory } from "../words/memory.js";
+import { OPEN, type PhysicalMemory } from "../words/memory.js";
 import { PAGES_BY_LEVEL } from "./invalidation-log.js";
 import type { SteeringRegisters } from "./steering.js";
-import { TranslationType } from "./tables.js";
+import { eachValue, type Top, Tops } from "./tops.js";
 import { pageOf } from "./walk.js";
 
-/** A table that a context entry of a requester has pointed to, with the number of levels. */
-interface Top {
-  readonly requester: number;
-  readonly table: number;
-  readonly levels: number;
+/** A table as part of the address space of a domain id. */
+export interface Role {
+  readonly top: Top;
+  readonly level: number;
+  /** First page that the table reaches. */
+  readonly iova: number;
+  /** Step from which on the entries above it held their values. */
+  readonly since: number;
+  /** Step at which the first of the entries between it and the context entry was superseded. */
+  readonly until: number;
 }
+
+/** An entry that maps pages, in an address space. */
+export interface Leaf {
+  iova: number;
+  page: number;
+  pages: number;
+  access: number;
+  level: number;
+  /** Step from which on it and every entry above it held their values, and step at which it was superseded. */
+  since: number;
+  until: number;
+  /** Step at which the first of the entries between it and the context entry was. */
+  upperUntil: number;
+}
+
+/** Is shown one leaf after the other, in one object; returns true when it has seen enough. */
+export type LeafVisitor = (leaf: Readonly<Leaf>) => boolean;
 
 /** What the context entries of a requester have said. */
 export interface Roots {
   readonly tops: readonly Top[];
-  readonly domainIds: ReadonlySet<number>;
-  readonly passThrough: boolean;
+  readonly domainIds: readonly number[];
 }
 
 /** A table as part of a requester's address space: its level, and the first page it reaches. */
 export type RoleVisitor = (requester: number, level: number, iova: number) => void;
 
-/** An entry that maps pages, in an address space. */
-export type LeafVisitor = (iova: number, page: number, pages: number, access: number) => void;
+/** The values in which a word points to a page. */
+export interface Pointer {
+  since: number;
+  until: number;
+  access: number;
+}
 
 const NO_WORDS: ReadonlySet<number> = new Set();
+const ALL_WORDS: ReadonlySet<number> = new Set(Array.from({ length: 512 }, (_, word) => word));
+/** Entries between a table and its context entry, at most. */
 const DEEPEST = 4;
+/** In place of a level: the entry points to a table. */
+const TO_TABLE = 0;
+/** PS: the entry maps a large page. */
+const LARGE = 0x80;
 
 export class TableGraph {
+  readonly tops: Tops;
+  /** Tables that entries of the last {@link leavesOf} lead to. */
+  readonly passed: number[] = [];
   /** By page: the words (`page * 512 + word`) that have pointed to it. */
   private readonly to = new Map<number, Set<number>>();
   /** By page: its words that have held an entry. */
   private readonly from = new Map<number, Set<number>>();
+  private readonly rolesByTable = new Map<number, Role[]>();
   private readonly path = new Int32Array(DEEPEST + 1);
-  private rootsByRequester: Map<number, Roots> | null = null;
-  private topsByTable = new Map<number, Top[]>();
-  private upperPages = new Set<number>();
+  private readonly leaf: Leaf = {
+    iova: 0,
+    page: 0,
+    pages: 0,
+    access: 0,
+    level: 0,
+    since: 0,
+    until: 0,
+    upperUntil: 0,
+  };
 
+  /**
+   * @param isOpaque true for a page that may hold entries nobody has told of
+   * @param isUnlinked true when nothing read at step `at` or later can have been found in a table of `level` at `iova`, to
+   *   which entries have pointed until `until`
+   */
   constructor(
     private readonly memory: PhysicalMemory,
-    private readonly steering: SteeringRegisters,
-    private readonly requesters: readonly number[],
-  ) {}
+    steering: SteeringRegisters,
+    requesters: readonly number[],
+    private readonly isOpaque: (page: number) => boolean,
+    private readonly isUnlinked: (
+      top: Top,
+      until: number,
+      level: number,
+      iova: number,
+      at: number,
+    ) => boolean,
+  ) {
+    this.tops = new Tops(memory, steering, requesters);
+  }
 
   reset(): void {
     this.to.clear();
     this.from.clear();
-    this.rootsByRequester = null;
+    this.steered();
   }
 
-  /** A word of a table was stored to. */
+  /** A word was stored to. */
   stored(page: number, word: number, low: number, high: number): void {
-    if (this.upperPages.has(page)) this.rootsByRequester = null;
     if ((low & 3) === 0) return;
     add(this.to, pageOf(low, high), page * 512 + word);
     add(this.from, page, word);
   }
 
-  /** The root-table pointer was changed. */
+  /** The root-table pointer, a root or context entry, or the window of one was changed. */
   steered(): void {
-    this.rootsByRequester = null;
+    this.tops.changed();
+    this.relinked();
+  }
+
+  /** An entry that leads to tables, or the window of one, was changed. */
+  relinked(): void {
+    this.rolesByTable.clear();
   }
 
   /** An old value of a word was forgotten. */
   forgot(page: number, word: number, low: number, high: number): void {
-    if (this.upperPages.has(page)) this.rootsByRequester = null;
+    if (this.tops.isUpper(page)) this.steered();
     if ((low & 3) === 0) return;
     const target = pageOf(low, high);
+    if (this.from.has(target)) this.relinked();
     let present = false;
     let pointsThere = false;
-    this.eachValue(page, word, (keptLow, keptHigh) => {
+    eachValue(this.memory, page, word, (keptLow, keptHigh) => {
       if ((keptLow & 3) === 0) return;
       present = true;
       if (pageOf(keptLow, keptHigh) === target) pointsThere = true;
@@ -82,46 +148,57 @@ export class TableGraph {
     if (!present) remove(this.from, page, word);
   }
 
-  /** True when the page holds root or context entries. */
-  isUpper(page: number): boolean {
-    this.roots();
-    return this.upperPages.has(page);
-  }
-
   /** The words that have pointed to a page, as `page * 512 + word`. */
   pointersTo(page: number): ReadonlySet<number> {
     return this.to.get(page) ?? NO_WORDS;
   }
 
-  rootsOf(requester: number): Roots {
-    return this.roots().get(requester)!;
+  /** Finds the values of the word that point to a page, as a table or as a page mapped by an entry of `level`. */
+  findPointer(key: number, target: number, level: number, from: number, into: Pointer): boolean {
+    const { memory } = this;
+    const word = key % 512;
+    const frame = memory.frameOf(Math.floor(key / 512));
+    into.since = OPEN;
+    into.until = 0;
+    into.access = 0;
+    let version = memory.newestVersion(frame, word);
+    if (version === 0) {
+      const low = memory.low(frame, word);
+      if (leadsTo(low, memory.high(frame, word), target, level)) widen(into, low, 0, OPEN);
+    }
+    for (; version !== 0; version = memory.olderVersion(version)) {
+      const until = memory.untilOf(version);
+      const low = memory.lowOf(version);
+      if (until > from && leadsTo(low, memory.highOf(version), target, level))
+        widen(into, low, memory.sinceOf(version), until);
+    }
+    return into.access !== 0;
   }
 
-  /** The requesters whose context entries have named a domain id that one of this requester's named: they share caches. */
-  sharersOf(requester: number): number[] {
-    const { domainIds } = this.rootsOf(requester);
-    return this.requesters.filter((other) => {
-      if (other === requester) return true;
-      for (const id of this.rootsOf(other).domainIds) if (domainIds.has(id)) return true;
-      return false;
-    });
+  /** Every role that a page has had as a table. */
+  rolesOf(table: number): readonly Role[] {
+    let roles = this.rolesByTable.get(table);
+    if (!roles) {
+      roles = [];
+      this.climb(table, 0, 0, OPEN, roles);
+      this.rolesByTable.set(table, roles);
+    }
+    return roles;
   }
 
-  /** Visits every role that a page has had as a table. */
-  roles(table: number, visit: RoleVisitor): void {
-    this.roots();
-    this.climb(table, 0, visit);
-  }
-
-  private climb(table: number, depth: number, visit: RoleVisitor): void {
-    for (const top of this.topsByTable.get(table) ?? []) {
+  private climb(table: number, depth: number, since: number, until: number, into: Role[]): void {
+    for (const top of this.tops.at(table)) {
       const level = top.levels - depth;
-      if (level >= 1) visit(top.requester, level, this.addressOf(level, depth));
+      if (level < 1 || top.since >= until) continue;
+      into.push({ top, level, iova: this.addressOf(level, depth), since: Math.max(since, top.since), until });
     }
     if (depth === DEEPEST) return;
     for (const key of this.pointersTo(table)) {
+      const pointer: Pointer = { since: 0, until: 0, access: 0 };
+      if (!this.findPointer(key, table, TO_TABLE, 0, pointer) || pointer.since >= until) continue;
       this.path[depth] = key % 512;
-      this.climb(Math.floor(key / 512), depth + 1, visit);
+      const latest = Math.max(since, pointer.since);
+      this.climb(Math.floor(key / 512), depth + 1, latest, Math.min(until, pointer.until), into);
     }
   }
 
@@ -132,100 +209,161 @@ export class TableGraph {
     return iova;
   }
 
-  /** Visits every entry that maps pages below a table, in any value its words have held. */
-  leaves(table: number, level: number, iova: number, visit: LeafVisitor): void {
-    for (const word of this.from.get(table) ?? NO_WORDS) {
+  /** Visits every entry that maps pages under a top, in any value it has held. True when the visitor has seen enough. */
+  leavesUnder(top: Top, visit: LeafVisitor): boolean {
+    this.passed.length = 0;
+    return this.leavesIn(top, top.table, top.levels, 0, top.since, OPEN, visit);
+  }
+
+  /**
+   * The same at and below one value of an entry, at `iova`, of a table with that role.
+   * @param since first step at which the entry held the value, and `until` the step at which it was superseded
+   */
+  leavesAt(
+    role: Role,
+    iova: number,
+    low: number,
+    high: number,
+    since: number,
+    until: number,
+    visit: LeafVisitor,
+  ) {
+    this.passed.length = 0;
+    const latest = Math.max(role.since, since);
+    return this.leavesOf(role.top, role.level, iova, low, high, latest, until, role.until, visit);
+  }
+
+  private leavesIn(
+    top: Top | null,
+    table: number,
+    level: number,
+    iova: number,
+    since: number,
+    upperUntil: number,
+    visit: LeafVisitor,
+  ): boolean {
+    const { memory } = this;
+    const frame = memory.frameOf(table);
+    if (frame < 0) return false;
+    const span = PAGES_BY_LEVEL[level]!;
+    for (const word of this.isOpaque(table) ? ALL_WORDS : (this.from.get(table) ?? NO_WORDS)) {
+      const first = iova + word * span;
+      let version = memory.newestVersion(frame, word);
+      if (version === 0) {
+        const low = memory.low(frame, word);
+        if (this.leavesOf(top, level, first, low, memory.high(frame, word), since, OPEN, upperUntil, visit))
+          return true;
+      }
+      for (; version !== 0; version = memory.olderVersion(version)) {
+        const until = memory.untilOf(version);
+        if (until <= since) continue;
+        const latest = Math.max(since, memory.sinceOf(version));
+        const low = memory.lowOf(version);
+        if (this.leavesOf(top, level, first, low, memory.highOf(version), latest, until, upperUntil, visit))
+          return true;
+      }
+    }
+    return false;
+  }
+
+  private leavesOf(
+    top: Top | null,
+    level: number,
+    iova: number,
+    low: number,
+    high: number,
+    since: number,
+    until: number,
+    upperUntil: number,
+    visit: LeafVisitor,
+  ): boolean {
+    if ((low & 3) === 0 || (top && this.isUnlinked(top, upperUntil, level, iova, since))) return false;
+    const page = pageOf(low, high);
+    if (level > 1 && (level > 3 || (low & LARGE) === 0)) {
+      this.passed.push(page);
+      return this.leavesIn(top, page, level - 1, iova, since, Math.min(until, upperUntil), visit);
+    }
+    const { leaf } = this;
+    const pages = PAGES_BY_LEVEL[level]!;
+    leaf.iova = iova;
+    leaf.page = page - (page % pages);
+    leaf.pages = pages;
+    leaf.access = low & 3;
+    leaf.level = level;
+    leaf.since = since;
+    leaf.until = until;
+    leaf.upperUntil = upperUntil;
+    return visit(leaf);
+  }
+
+  /** What the context entries of a requester have said. */
+  rootsOf(requester: number): Roots {
+    const domainIds = this.tops.domainsOf(requester);
+    const own = domainIds
+      .flatMap((domainId) => this.tops.of(domainId))
+      .filter(
+        ({ passThrough, contexts }) => !passThrough && contexts.some((one) => one.source === requester),
+      );
+    return { tops: own, domainIds };
+  }
+
+  /** Visits every role that a page has had as a table, for the requesters whose context entries led to it. */
+  roles(table: number, visit: RoleVisitor): void {
+    for (const { top, level, iova } of this.rolesOf(table))
+      for (const { source } of top.contexts) visit(source, level, iova);
+  }
+
+  /** Visits the address of every entry below a table, in any value its words have held. */
+  addresses(table: number, level: number, iova: number, visit: (iova: number) => void): void {
+    for (const word of this.isOpaque(table) ? ALL_WORDS : (this.from.get(table) ?? NO_WORDS)) {
       const first = iova + word * PAGES_BY_LEVEL[level]!;
-      this.eachValue(table, word, (low, high) => this.leavesOf(level, first, low, high, visit));
+      visit(first);
+      eachValue(this.memory, table, word, (low, high) => {
+        this.addressesBelow(level, first, low, high, visit);
+      });
     }
   }
 
   /** The same below the values that an entry of `level` has held before. */
-  oldLeaves(table: number, word: number, level: number, iova: number, visit: LeafVisitor): void {
+  oldAddresses(
+    table: number,
+    word: number,
+    level: number,
+    iova: number,
+    visit: (iova: number) => void,
+  ): void {
     let newest = true;
-    this.eachValue(table, word, (low, high) => {
-      if (!newest) this.leavesOf(level, iova, low, high, visit);
+    eachValue(this.memory, table, word, (low, high) => {
+      if (!newest) this.addressesBelow(level, iova, low, high, visit);
       newest = false;
     });
   }
 
-  /** The same below one value of an entry. */
-  leavesOf(level: number, iova: number, low: number, high: number, visit: LeafVisitor): void {
-    if ((low & 3) === 0) return;
-    const page = pageOf(low, high);
-    if (level > 1 && (level > 3 || (low & 0x80) === 0)) {
-      this.leaves(page, level - 1, iova, visit);
-      return;
-    }
-    const pages = PAGES_BY_LEVEL[level]!;
-    visit(iova, page - (page % pages), pages, low & 3);
-  }
-
-  /** Every value a word holds or has held. */
-  eachValue(page: number, word: number, visit: (low: number, high: number) => void): void {
-    const { memory } = this;
-    const frame = memory.frameOf(page);
-    if (frame < 0) return;
-    let version = memory.newestVersion(frame, word);
-    if (version === 0) {
-      visit(memory.low(frame, word), memory.high(frame, word));
-      return;
-    }
-    for (; version !== 0; version = memory.olderVersion(version))
-      visit(memory.lowOf(version), memory.highOf(version));
-  }
-
-  private roots(): Map<number, Roots> {
-    if (this.rootsByRequester) return this.rootsByRequester;
-    const all = new Map<number, Roots>();
-    this.upperPages = new Set();
-    this.topsByTable = new Map();
-    for (const requester of this.requesters) {
-      const roots = this.readRoots(requester);
-      all.set(requester, roots);
-      for (const top of roots.tops) {
-        const same = this.topsByTable.get(top.table);
-        if (same) same.push(top);
-        else this.topsByTable.set(top.table, [top]);
-      }
-    }
-    this.rootsByRequester = all;
-    return all;
-  }
-
-  private readRoots(requester: number): Roots {
-    const tops: Top[] = [];
-    const domainIds = new Set<number>();
-    let passThrough = false;
-    const { rootPointer } = this.steering;
-    for (let index = 0; index < rootPointer.count; index++) {
-      const rootPage = rootPointer.value[index]!;
-      this.upperPages.add(rootPage);
-      this.eachValue(rootPage, (requester >>> 8) * 2, (rootLow, rootHigh) => {
-        if ((rootLow & 1) === 0) return;
-        const contextPage = pageOf(rootLow, rootHigh);
-        this.upperPages.add(contextPage);
-        const word = (requester & 0xff) * 2;
-        this.eachValue(contextPage, word, (low, high) => {
-          if ((low & 1) === 0) return;
-          const type = (low >>> 2) & 3;
-          if (type === TranslationType.passThrough) passThrough = true;
-          this.eachValue(contextPage, word + 1, (low2) => {
-            domainIds.add((low2 >>> 8) & 0xffff);
-            if (type !== TranslationType.passThrough)
-              tops.push({ requester, table: pageOf(low, high), levels: (low2 & 7) + 2 });
-          });
-        });
-      });
-    }
-    return { tops: withoutRepetitions(tops), domainIds, passThrough };
+  private addressesBelow(
+    level: number,
+    iova: number,
+    low: number,
+    high: number,
+    visit: (iova: number) => void,
+  ): void {
+    const isTable = level > 1 && (level > 3 || (low & LARGE) === 0);
+    if ((low & 3) !== 0 && isTable) this.addresses(pageOf(low, high), level - 1, iova, visit);
   }
 }
 
-function withoutRepetitions(tops: readonly Top[]): Top[] {
-  return tops.filter(
-    (top, index) => tops.findIndex((one) => one.table === top.table && one.levels === top.levels) === index,
-  );
+/** The entry leads to that page: as a table, or by mapping pages from there on at `level`. */
+function leadsTo(low: number, high: number, target: number, level: number): boolean {
+  if ((low & 3) === 0) return false;
+  const page = pageOf(low, high);
+  if (level === TO_TABLE) return (low & LARGE) === 0 && page === target;
+  if (level === 1) return page === target;
+  return (low & LARGE) !== 0 && page - (page % PAGES_BY_LEVEL[level]!) === target;
+}
+
+function widen(pointer: Pointer, low: number, since: number, until: number): void {
+  pointer.since = Math.min(pointer.since, since);
+  pointer.until = Math.max(pointer.until, until);
+  pointer.access |= low & 3;
 }
 
 function add(sets: Map<number, Set<number>>, key: number, value: number): void {

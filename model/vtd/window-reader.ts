@@ -24,6 +24,8 @@ export class WindowReader implements TableReader {
   readonly since = new Int32Array(LONGEST_CHAIN);
   /** First step at which it could no longer be read. */
   readonly until = new Int32Array(LONGEST_CHAIN);
+  /** Step from which on flushing the write buffer makes it unreadable (6.8); without a write buffer the same. */
+  readonly buffered = new Int32Array(LONGEST_CHAIN);
   /** Level of a second-stage link. */
   readonly level = new Int32Array(LONGEST_CHAIN);
   /** Page and word each link was read from, and its value, for witnesses. */
@@ -37,6 +39,7 @@ export class WindowReader implements TableReader {
   /** Some link of the walks since {@link begin} had a choice; most requests meet none, and are spared the search. */
   private anyChoice = true;
   private now = 0;
+  private flushed = 0;
   private currentLevel = 0;
 
   constructor(
@@ -45,9 +48,13 @@ export class WindowReader implements TableReader {
     private readonly cachesFaults: boolean,
   ) {}
 
-  /** Prepares for the chains of a request answered at step `now`. */
-  begin(now: number): void {
+  /**
+   * Prepares for the chains of a request answered at step `now`.
+   * @param flushed what was in the write buffer at this step is known to have left it by then
+   */
+  begin(now: number, flushed = 0): void {
     this.now = now;
+    this.flushed = flushed;
     this.length = 0;
     if (this.anyChoice) this.choice.fill(0);
     this.anyChoice = false;
@@ -76,7 +83,8 @@ export class WindowReader implements TableReader {
 
   /** True when every link of the chain holds what memory and registers hold now. */
   isCurrent(): boolean {
-    for (let link = 0; link < this.length; link++) if (this.until[link]! <= this.now) return false;
+    for (let link = 0; link < this.length; link++)
+      if (this.until[link]! <= this.now || this.buffered[link]! <= this.flushed) return false;
     return true;
   }
 
@@ -90,7 +98,7 @@ export class WindowReader implements TableReader {
             enabled.count,
             (index) => enabled.since[index]! <= this.now && enabled.until[index]! > this.now,
           );
-    this.push(enabled.since[at]!, enabled.until[at]!);
+    this.push(enabled.since[at]!, enabled.until[at]!, enabled.until[at]!);
     return enabled.value[at] === 1;
   }
 
@@ -100,7 +108,7 @@ export class WindowReader implements TableReader {
       rootPointer.count === 1
         ? this.only(Link.rootPointer)
         : this.pick(Link.rootPointer, rootPointer.count, (index) => rootPointer.since[index]! <= this.now);
-    this.push(rootPointer.since[at]!, rootPointer.until[at]!);
+    this.push(rootPointer.since[at]!, rootPointer.until[at]!, rootPointer.until[at]!);
     return rootPointer.value[at]!;
   }
 
@@ -113,7 +121,7 @@ export class WindowReader implements TableReader {
     this.level[link] = this.currentLevel;
     if (frame < 0) {
       this.more[link] = 0;
-      this.push(0, OPEN);
+      this.push(0, OPEN, OPEN);
       return false;
     }
     if (memory.hasHistory(frame)) {
@@ -127,7 +135,7 @@ export class WindowReader implements TableReader {
         this.low2 = memory.low(frame, word + 1);
         this.high2 = memory.high(frame, word + 1);
       }
-      this.push(0, OPEN);
+      this.push(0, OPEN, OPEN);
     }
     this.lows[link] = this.low;
     this.highs[link] = this.high;
@@ -142,9 +150,10 @@ export class WindowReader implements TableReader {
     this.currentLevel = walk.level;
   }
 
-  private push(since: number, until: number): void {
+  private push(since: number, until: number, buffered: number): void {
     this.since[this.length] = since;
     this.until[this.length] = until;
+    this.buffered[this.length] = buffered;
     this.length++;
   }
 
@@ -192,7 +201,7 @@ export class WindowReader implements TableReader {
     if (version === 0) {
       this.low = memory.low(frame, word);
       this.high = memory.high(frame, word);
-      this.push(0, OPEN);
+      this.push(0, OPEN, OPEN);
       return;
     }
     let rank = this.choice[link]!;
@@ -208,7 +217,7 @@ export class WindowReader implements TableReader {
     }
     this.low = memory.lowOf(found);
     this.high = memory.highOf(found);
-    this.push(memory.sinceOf(found), memory.untilOf(found));
+    this.push(memory.sinceOf(found), memory.untilOf(found), memory.bufferedOf(found));
   }
 
   /**
@@ -221,12 +230,14 @@ export class WindowReader implements TableReader {
     let first = memory.newestVersion(frame, word);
     let second = memory.newestVersion(frame, word + 1);
     let until = OPEN;
+    let buffered = OPEN;
     let rank = this.choice[link]!;
     let found = false;
     let more = 0;
     let since = 0;
     let foundSince = 0;
     let foundUntil = OPEN;
+    let foundBuffered = OPEN;
     while (true) {
       const sinceFirst = first === 0 ? 0 : memory.sinceOf(first);
       const sinceSecond = second === 0 ? 0 : memory.sinceOf(second);
@@ -245,20 +256,19 @@ export class WindowReader implements TableReader {
           this.high2 = second === 0 ? memory.high(frame, word + 1) : memory.highOf(second);
           foundSince = since;
           foundUntil = until;
+          foundBuffered = buffered;
         }
       }
       // What is older than the oldest version, if it is not from the start, was forgotten.
       if (since === 0 || memory.olderVersion(sinceFirst > sinceSecond ? first : second) === 0) break;
-      if (sinceFirst > sinceSecond) {
-        first = memory.olderVersion(first);
-        until = memory.untilOf(first);
-      } else {
-        second = memory.olderVersion(second);
-        until = memory.untilOf(second);
-      }
+      const replaced = memory.olderVersion(sinceFirst > sinceSecond ? first : second);
+      if (sinceFirst > sinceSecond) first = replaced;
+      else second = replaced;
+      until = memory.untilOf(replaced);
+      buffered = memory.bufferedOf(replaced);
     }
     this.more[link] = 0;
     if (more) this.setChoice(link);
-    this.push(foundSince, foundUntil);
+    this.push(foundSince, foundUntil, foundBuffered);
   }
 }

@@ -165,6 +165,13 @@ describe("a store that walks cannot see", () => {
     ]);
   });
 
+  it("because its line was not written back, whatever flushed the write buffer", () => {
+    const { capability } = profileNamed("qemu-48");
+    const profile = { ...profileNamed("qemu-48"), capability: { ...capability, low: capability.low | 0x10 } };
+    const { finding } = mapped(profile).storeOnly(LEAVES, 0, EMPTY).flush(domainOf(5)).says(GONE);
+    expect(finding).toMatchObject({ kind: "freed-page", rules: ["isolation.line-not-flushed"] });
+  });
+
   it("because it was written back after the invalidation", () => {
     const { finding } = mapped(profileNamed("qemu-48"))
       .storeOnly(LEAVES, 0, EMPTY)

@@ -4,6 +4,7 @@ import type { Excuse, Reach, Witness, WitnessLink } from "../isolation/exposure.
 import type { Request } from "../trace.js";
 import { showRequester } from "../words/address.js";
 import { OPEN } from "../words/memory.js";
+import { ContextWindows } from "./context-windows.js";
 import { drainExcuse, excuseFor, type Usage } from "./excuses.js";
 import { NO_PAGE_SIZE } from "./invalidation-log.js";
 import {
@@ -56,10 +57,16 @@ function usageBehind(oracle: VtdOracle, reach: Reach, now: number): Usage | null
       return chain && { chain, page, at: now, known: [], result: resultOf(chain) };
     }
     case "posted-write": {
-      const { moments, known } = new PostedWrites(oracle.log, oracle.queue).undrained(now);
-      for (const at of moments) {
-        const chain = chainTo(oracle, reach, at, known);
-        if (chain) return { chain, page, at, known, result: resultOf(chain) };
+      const posted = new PostedWrites(oracle);
+      const contexts = new ContextWindows(oracle.platform, oracle.memory, oracle.steering, oracle.functions);
+      contexts.begin(now, page);
+      for (const { domainId } of contexts.of(reach.requester)) {
+        const drained = posted.drained(now, domainId, page, 1);
+        const { known } = drained;
+        for (const at of posted.moments(now, drained)) {
+          const chain = chainTo(oracle, reach, at, known, domainId);
+          if (chain) return { chain, page, at, known, result: resultOf(chain) };
+        }
       }
       return null;
     }
@@ -83,6 +90,7 @@ function chainTo(
   { requester, iova, page, access }: Reach,
   at: number,
   known?: readonly number[],
+  domainId?: number,
 ): CopiedChain | null {
   const type = access === Right.write ? "write" : "read";
   const request: Request = { requester, page: iova, offset: 0, length: 4, type };
@@ -94,7 +102,7 @@ function chainTo(
     admissible.found = admissible.found.filter((one) => one !== outcome);
   };
   try {
-    admissible.compute(request, at, known);
+    admissible.compute(request, at, known, domainId);
   } finally {
     admissible.observer = null;
   }

@@ -168,19 +168,36 @@ describe("visibility windows", () => {
     memory.store(1, 0, 11, 0, 4);
     memory.flushLine(1, 0, 5);
     expect(windows(memory, 1, 0)).toEqual(["11 from 4 to open", "0 from 0 to open"]);
-    memory.flushBuffer(6);
+    memory.flushBuffer(6, 6);
     expect(windows(memory, 1, 0)).toEqual(["11 from 4 to open", "0 from 0 to 6"]);
   });
 
   it("both: the line first, then the buffer; a line written back too late waits for the next flush", () => {
     const memory = memoryWith(BOTH);
     memory.store(1, 0, 11, 0, 2);
-    memory.flushBuffer(3);
+    memory.flushBuffer(3, 3);
     expect(windows(memory, 1, 0)).toEqual(["11 from 2 to open", "0 from 0 to open"]);
     memory.flushLine(1, 0, 4);
     expect(windows(memory, 1, 0)).toEqual(["11 from 2 to open", "0 from 0 to open"]);
-    memory.flushBuffer(5);
+    memory.flushBuffer(5, 5);
     expect(windows(memory, 1, 0)).toEqual(["11 from 2 to open", "0 from 0 to 5"]);
+  });
+
+  it("a flush of the buffer takes along what it held, not what entered it since", () => {
+    const memory = memoryWith(BOTH);
+    const oldest = () => {
+      const newest = memory.newestVersion(memory.frameOf(1), 0);
+      return memory.olderVersion(newest);
+    };
+    memory.store(1, 0, 11, 0, 2);
+    expect(memory.bufferedOf(oldest())).toBe(OPEN);
+    memory.flushLine(1, 0, 4);
+    memory.flushLine(1, 0, 5);
+    expect(memory.bufferedOf(oldest())).toBe(4);
+    memory.flushBuffer(3, 6);
+    expect(windows(memory, 1, 0)[1]).toBe("0 from 0 to open");
+    memory.flushBuffer(4, 7);
+    expect(windows(memory, 1, 0)[1]).toBe("0 from 0 to 7");
   });
 
   it("a write that snoops is seen at once even where CPU stores are not", () => {
@@ -195,7 +212,7 @@ describe("visibility windows", () => {
     const memory = memoryWith(COHERENT);
     memory.storePosted(1, 0, 11, 0, 2);
     memory.flushLine(1, 0, 3);
-    memory.flushBuffer(4);
+    memory.flushBuffer(4, 4);
     expect(windows(memory, 1, 0)).toEqual(["11 from 2 to open", "0 from 0 to open"]);
     expect(read(memory, 1, 0)).toEqual([11, 0]);
   });

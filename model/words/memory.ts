@@ -11,6 +11,8 @@ const ZERO_FRAME = 0;
 const NO_FRAME = -1;
 /** With more frames than this, starting anew is better than looking after them. */
 const KEPT_FRAMES = 256;
+/** The same with more stores than this. */
+const MOST_TOUCHED = 1 << 16;
 
 /** When a CPU store becomes the only value that table walks can see. */
 export interface StoreVisibility {
@@ -26,7 +28,6 @@ export const COHERENT: StoreVisibility = { needsLineFlush: false, needsBufferFlu
 interface Lingering {
   readonly version: number;
   readonly line: number;
-  lineFlushed: boolean;
 }
 
 export class PhysicalMemory {
@@ -44,6 +45,7 @@ export class PhysicalMemory {
   private versionCount = 1;
   private since = new Int32Array(1024);
   private until = new Int32Array(1024);
+  private buffered = new Int32Array(1024);
   private lows = new Uint32Array(1024);
   private highs = new Uint32Array(1024);
   private older = new Int32Array(1024);
@@ -51,6 +53,8 @@ export class PhysicalMemory {
   private freeVersions: number[] = [];
   /** Words that have an older version: `frame * 512 + word`, each once. */
   private superseded: number[] = [];
+  /** Words whose older versions were forgotten, perhaps with repetitions and perhaps stored to since. */
+  private settled: number[] = [];
   private lingering: Lingering[] = [];
 
   private patterned: ReadonlySet<number> | null = null;
@@ -74,13 +78,15 @@ export class PhysicalMemory {
   /** Everything zero but the patterned pages, no history, as new; keeps its buffers. */
   reset(visibility: StoreVisibility, patterned: ReadonlySet<number> | null = null): void {
     this.visibility = visibility;
-    if (patterned === this.patterned && this.frameCount <= KEPT_FRAMES) this.restoreTouched();
+    const few = this.frameCount <= KEPT_FRAMES && this.touchedCount < MOST_TOUCHED;
+    if (patterned === this.patterned && few) this.restoreTouched();
     else this.forgetFrames();
     this.patterned = patterned;
     this.touchedCount = 0;
     this.versionCount = 1;
     this.freeVersions.length = 0;
     this.superseded.length = 0;
+    this.settled.length = 0;
     this.lingering.length = 0;
   }
 
@@ -157,9 +163,10 @@ export class PhysicalMemory {
     if (old === 0) old = this.addVersion(0, this.frames[at]!, this.frames[at + 1]!, 0);
     if (this.older[old] === 0) this.superseded.push(key);
     if (this.visibility.needsLineFlush || this.visibility.needsBufferFlush) {
-      const line = page * 64 + (word >>> 3);
-      this.lingering.push({ version: old, line, lineFlushed: !this.visibility.needsLineFlush });
+      this.lingering.push({ version: old, line: page * 64 + (word >>> 3) });
+      if (!this.visibility.needsLineFlush) this.buffered[old] = step;
     } else {
+      this.buffered[old] = step;
       this.until[old] = step;
     }
     this.newest[key] = this.addVersion(step, low, high, old);
@@ -179,22 +186,26 @@ export class PhysicalMemory {
   /** A write by a device that may still be on its way: the old value may be read for good. */
   storePosted(page: number, word: number, low: number, high: number, step: number): void {
     this.storeSnooped(page, word, low, high, step);
-    const newest = this.newest[this.frameOf(page) * 512 + word]!;
-    this.until[this.older[newest]!] = OPEN;
+    const old = this.older[this.newest[this.frameOf(page) * 512 + word]!]!;
+    this.buffered[old] = OPEN;
+    this.until[old] = OPEN;
   }
 
   /** The CPU has written a 64-byte line back at step `step`: older values of its words are gone. */
   flushLine(page: number, line: number, step: number): void {
     const flushed = page * 64 + line;
-    for (const one of this.lingering) if (one.line === flushed) one.lineFlushed = true;
-    if (!this.visibility.needsBufferFlush) this.flushBuffer(step);
+    const { buffered } = this;
+    for (const { version, line: waiting } of this.lingering)
+      if (waiting === flushed && buffered[version] === OPEN) buffered[version] = step;
+    if (!this.visibility.needsBufferFlush) this.flushBuffer(step, step);
   }
 
-  /** The write buffer is known to be empty at step `step`. */
-  flushBuffer(step: number): void {
+  /** What the write buffer held at step `held` is known at step `step` to have left it. */
+  flushBuffer(held: number, step: number): void {
     if (this.lingering.length === 0) return;
-    for (const one of this.lingering) if (one.lineFlushed) this.until[one.version] = step;
-    this.lingering = this.lingering.filter((one) => !one.lineFlushed);
+    const { buffered, until } = this;
+    for (const { version } of this.lingering) if (buffered[version]! <= held) until[version] = step;
+    this.lingering = this.lingering.filter(({ version }) => buffered[version]! > held);
   }
 
   /** True when some word of the frame was stored to since the memory was set up. */
@@ -221,6 +232,14 @@ export class PhysicalMemory {
     return this.until[version]!;
   }
 
+  /**
+   * Step at which its replacement was in the write buffer, so that whatever flushes that later ends the version's being
+   * readable; {@link OPEN} when it is not there yet. Without a write buffer the same as {@link untilOf}.
+   */
+  bufferedOf(version: number): number {
+    return this.buffered[version]!;
+  }
+
   lowOf(version: number): number {
     return this.lows[version]!;
   }
@@ -229,12 +248,17 @@ export class PhysicalMemory {
     return this.highs[version]!;
   }
 
-  /** Visits every word that has an older version, with the first step at which its oldest could no longer be read. */
-  eachSuperseded(visit: (page: number, word: number, firstEnd: number) => void): void {
+  /** Values that are kept with their windows. */
+  get versions(): number {
+    return this.versionCount - 1 - this.freeVersions.length;
+  }
+
+  /** Visits every word that has an older version, with the end of its oldest ({@link untilOf}, {@link bufferedOf}). */
+  eachSuperseded(visit: (page: number, word: number, until: number, buffered: number) => void): void {
     for (const key of this.superseded) {
       let version = this.newest[key]!;
       while (this.older[version] !== 0) version = this.older[version]!;
-      visit(this.pageOfFrame[key >>> 9]!, key & 511, this.until[version]!);
+      visit(this.pageOfFrame[key >>> 9]!, key & 511, this.until[version]!, this.buffered[version]!);
     }
   }
 
@@ -249,9 +273,10 @@ export class PhysicalMemory {
     this.superseded = this.superseded.filter((key) => {
       const page = this.pageOfFrame[key >>> 9]!;
       this.forgetWord(key, endedBy(page, key & 511), (low, high) => gone(page, key & 511, low, high));
-      return this.older[this.newest[key]!] !== 0;
+      if (this.older[this.newest[key]!] !== 0) return true;
+      this.settled.push(key);
+      return false;
     });
-    this.touchEachOnce();
   }
 
   private forgetWord(key: number, end: number, gone: (low: number, high: number) => void): void {
@@ -268,13 +293,20 @@ export class PhysicalMemory {
     }
   }
 
-  private touchEachOnce(): void {
-    const once = new Set(this.touched.subarray(0, this.touchedCount));
-    this.touchedCount = 0;
-    for (const key of once) this.touched[this.touchedCount++] = key;
+  /** Lets the only values of words that were stored before a step count as having been there from the start. */
+  settle(before: number): void {
+    this.settled = this.settled.filter((key) => {
+      const version = this.newest[key]!;
+      if (version === 0 || this.older[version] !== 0) return false;
+      if (this.since[version]! >= before) return true;
+      this.newest[key] = 0;
+      this.freeVersions.push(version);
+      return false;
+    });
   }
 
   private touch(key: number): void {
+    if (this.touchedCount === MOST_TOUCHED) return;
     if (this.touchedCount === this.touched.length) {
       this.touched = grown(this.touched, new Int32Array(this.touched.length * 2));
     }
@@ -286,6 +318,7 @@ export class PhysicalMemory {
     if (version === this.since.length) this.growVersions();
     this.since[version] = since;
     this.until[version] = OPEN;
+    this.buffered[version] = OPEN;
     this.lows[version] = low;
     this.highs[version] = high;
     this.older[version] = older;
@@ -296,6 +329,7 @@ export class PhysicalMemory {
     const size = this.since.length * 2;
     this.since = grown(this.since, new Int32Array(size));
     this.until = grown(this.until, new Int32Array(size));
+    this.buffered = grown(this.buffered, new Int32Array(size));
     this.lows = grown(this.lows, new Uint32Array(size));
     this.highs = grown(this.highs, new Uint32Array(size));
     this.older = grown(this.older, new Int32Array(size));

@@ -12,7 +12,7 @@ import {
   writeTag,
 } from "../../../model/trace.js";
 import { FaultLog, faultRecordOf } from "../../../model/vtd/fault-log.js";
-import type { InvalidationTarget } from "../../../model/vtd/invalidation-log.js";
+import { drains, type InvalidationTarget, NO_DOMAIN } from "../../../model/vtd/invalidation-log.js";
 import type { PlatformProfile } from "../../../model/vtd/profile.js";
 import { type WalkPlatform, walkPlatformOf } from "../../../model/vtd/walk.js";
 import { Chance } from "../../../model/words/chance.js";
@@ -34,6 +34,9 @@ const PATIENCE = 10_000;
 type Poll = Extract<Action, { do: "poll-register" | "poll-memory" }>;
 
 interface PostedWrite {
+  /** What it was translated from, and under which domain id. */
+  readonly iova: number;
+  readonly domainId: number;
   readonly page: number;
   readonly offset: number;
   readonly length: number;
@@ -225,7 +228,9 @@ class Unit {
       if (!disabled) this.recordFault(request, rule);
     }
     if (effect < 0 || request.type === "read") return effect;
-    this.posted.push({ page: effect, offset: request.offset, length: request.length, tag: writeTag(slot) });
+    const domainId = translator.enabled ? translator.translation.domainId : NO_DOMAIN;
+    const { page: iova, offset, length } = request;
+    this.posted.push({ iova, domainId, page: effect, offset, length, tag: writeTag(slot) });
     // A table is written at once: what a walk reads of a write under way is nobody's guarantee.
     if (request.type === "atomic" || !this.dataPages.has(effect)) this.commitAll();
     return effect;
@@ -240,9 +245,19 @@ class Unit {
   }
 
   private invalidate(target: InvalidationTarget, drainsWrites: boolean): void {
-    this.caches.invalidate(target);
+    // 6.8: a pre-condition of every invalidation.
     this.stores.flushBuffer();
-    if (drainsWrites && !this.deviation?.drainsNothing) this.commitAll();
+    this.caches.invalidate(target);
+    if (drainsWrites && !this.deviation?.drainsNothing) this.drain(target);
+  }
+
+  /** 6.5.4: more may be drained than has to be; writes stay in order. */
+  private drain(target: InvalidationTarget): void {
+    if (this.posted.length === 0) return;
+    const last = this.chance.happens(128)
+      ? this.posted.length - 1
+      : this.posted.findLastIndex(({ iova, domainId }) => drains(target, domainId, iova, 1));
+    for (const one of this.posted.splice(0, last + 1)) this.commit(one);
   }
 
   private commitAll(): void {

@@ -1,0 +1,83 @@
+/**
+ * How soon each faulty driver is found by exposure, and how soon by hostile requests on the reference: scenarios and
+ * milliseconds until the first finding, over many seeds.
+ */
+import { defaultIntentOptions } from "../generators/intents/generate.js";
+import { vtdDriverVariants } from "../implementations/driver/vtd/index.js";
+import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
+import type { AnyScenario, Subject } from "../properties/subject.js";
+import { table } from "../reports/terminal.js";
+
+interface Detection {
+  readonly scenarios: number;
+  readonly milliseconds: number;
+  readonly found: boolean;
+}
+
+/** Runs until the first finding, or for so many milliseconds. */
+function firstDetection<S extends AnyScenario>(subject: Subject<S>, seed: number, limit: number): Detection {
+  const start = performance.now();
+  for (let index = 0; ; index++) {
+    const { findings } = subject.judge(subject.generate(Math.imul(seed, 0x85ebca6b) + index), []);
+    const milliseconds = performance.now() - start;
+    if (findings.length > 0) return { scenarios: index + 1, milliseconds, found: true };
+    if (milliseconds > limit) return { scenarios: index + 1, milliseconds, found: false };
+  }
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((one, other) => one - other);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+}
+
+/**
+ * One row for each variant: the median and 95th percentile of scenarios and milliseconds by exposure, the same by
+ * hostile requests, and how many times more scenarios those take. `limit` in milliseconds bounds each search.
+ */
+export function driverVariantRows(seeds: number, limit: number, only: readonly string[] = []): string[][] {
+  const rows = [["variant", "exposure", "", "95 %", "hostile requests", "", "found", "ratio of scenarios"]];
+  for (const { id, create } of vtdDriverVariants) {
+    if (only.length > 0 && !only.includes(id)) continue;
+    const driver = { name: id, create };
+    const exposure = exposureSubject(driver, defaultIntentOptions);
+    const hostile = blackBoxSubject(driver, new ReferenceIommu(), defaultIntentOptions);
+    const seen = (subject: Subject<AnyScenario>) =>
+      Array.from({ length: seeds }, (_, seed) => firstDetection(subject, seed + 1, limit));
+    const byExposure = seen(exposure);
+    const byRequests = seen(hostile);
+    const median = (list: readonly Detection[], of: keyof Omit<Detection, "found">) =>
+      quantile(
+        list.map((one) => one[of]),
+        0.5,
+      );
+    const found = byRequests.filter((one) => one.found).length;
+    const ratio = median(byRequests, "scenarios") / median(byExposure, "scenarios");
+    rows.push([
+      id,
+      `${median(byExposure, "scenarios")} scenarios`,
+      `${Math.round(median(byExposure, "milliseconds"))} ms`,
+      `${Math.round(
+        quantile(
+          byExposure.map((one) => one.milliseconds),
+          0.95,
+        ),
+      )} ms`,
+      `${median(byRequests, "scenarios")} scenarios`,
+      `${Math.round(median(byRequests, "milliseconds"))} ms`,
+      `${found}/${seeds}`,
+      found * 2 > seeds ? ratio.toFixed(1) : `> ${ratio.toFixed(0)}`,
+    ]);
+  }
+  return rows;
+}
+
+/** Prints the table. */
+export function reportDriverVariants(
+  print: (line: string) => void,
+  seeds: number,
+  limit: number,
+  only: readonly string[],
+): void {
+  for (const line of table(driverVariantRows(seeds, limit, only))) print(line);
+}

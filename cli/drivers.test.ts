@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { vtdDriver, vtdDriverVariants } from "../implementations/driver/vtd/index.js";
+import { openDriver } from "./drivers.js";
+import { UsageError } from "./errors.js";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "iommu-spec-drivers-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** A module with this text; returns its path. */
+function moduleOf(text: string, name = "driver.mjs"): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe("openDriver", () => {
+  it("knows the built-in driver and its variants", async () => {
+    expect(await openDriver("vtd")).toEqual({ name: "vtd", create: vtdDriver });
+    for (const { id, create } of vtdDriverVariants)
+      expect(await openDriver(`vtd:${id}`)).toEqual({ name: `vtd:${id}`, create });
+  });
+
+  it.each([
+    ["a default export", "export default () => 5;", "driver.mjs"],
+    ["an export of that name", "export const createDriver = () => 5;", "driver.mjs"],
+    ["a CommonJS module", "module.exports = () => 5;", "driver.cjs"],
+  ])("takes a module with %s, under its path", async (_, text, name) => {
+    const path = moduleOf(text, name);
+    const { name: shown, create } = await openDriver(path);
+    expect(shown).toBe(path);
+    expect((create as () => unknown)()).toBe(5);
+  });
+
+  it.each<[string, () => string, RegExp]>([
+    [
+      "an unknown name",
+      () => "amdvi",
+      /^unknown driver "amdvi"; known: vtd, vtd:VARIANT \(see `list drivers`\)/,
+    ],
+    [
+      "a name without the dots of a path",
+      () => "driver",
+      /or the path of a module, such as \.\/driver\.mjs$/,
+    ],
+    ["an unknown variant", () => "vtd:nothing", /unknown driver "nothing"; known: vtd, /],
+    ["a variant without a name", () => "vtd:", /unknown driver ""; known: vtd, /],
+    ["a file that is not there", () => join(folder, "gone.mjs"), /^no driver module at .*gone\.mjs$/],
+    ["a folder", () => `${folder}/.`, /cannot be loaded: .*/],
+    [
+      "a module that exports nothing",
+      () => moduleOf("export {};"),
+      /exports no driver: `default` or `createDriver` has to be a function/,
+    ],
+    [
+      "a module that exports no function",
+      () => moduleOf("export default { map() {} };"),
+      /exports no driver/,
+    ],
+    [
+      "a module that throws",
+      () => moduleOf("throw new Error('not today');"),
+      /driver\.mjs cannot be loaded: not today$/,
+    ],
+    [
+      "a module that throws no error",
+      () => moduleOf("throw 'not today';"),
+      /driver\.mjs cannot be loaded: not today$/,
+    ],
+    ["a module with a syntax error", () => moduleOf("export default ("), /driver\.mjs cannot be loaded: /],
+  ])("refuses %s", async (_, name, message) => {
+    const opened = openDriver(name());
+    await expect(opened).rejects.toThrow(UsageError);
+    await expect(opened).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,39 @@
+/** Bringing the unit up, or taking over one that translates already (VT-d 6.6, 11.4.4). */
+import { GlobalBit, Offset } from "../../../model/vtd/registers.js";
+import type { HostPage } from "../../../model/words/address.js";
+import type { Routine } from "../interface.js";
+import type { DriverFaults } from "./faults.js";
+import { contextInvalidation, type Flusher, iotlbInvalidation } from "./invalidation.js";
+import type { InvalidationQueue } from "./queue.js";
+import { register, type Unit } from "./unit.js";
+
+/**
+ * From reset to enabled translation with an empty root table: from the moment on at which GSTS.TES is seen no device
+ * reaches anything.
+ * @param queue the invalidation queue, or null when the registers are used
+ */
+export function* bootFromReset(
+  unit: Unit,
+  flusher: Flusher,
+  queue: InvalidationQueue | null,
+  rootPage: HostPage,
+  faults: DriverFaults,
+): Routine {
+  yield* unit.flushWriteBuffer();
+  if (queue) yield* queue.enable();
+  yield register(Offset.RTADDR, 8, (rootPage << 12) >>> 0, Math.floor(rootPage / 0x100000));
+  yield unit.once(GlobalBit.setRootTablePointer);
+  yield* unit.sees(GlobalBit.setRootTablePointer, true);
+  // 6.6: in this order, after the new pointer is in force.
+  yield* flusher.flush([contextInvalidation.global, iotlbInvalidation.global]);
+  yield unit.switchLevel(GlobalBit.translationEnable, true);
+  if (!faults.enablesWithoutWaiting) yield* unit.sees(GlobalBit.translationEnable, true);
+}
+
+/** Leaves translation on. A queue that is on is used, or switched off when the registers are to be used. */
+export function* takeOver(unit: Unit, queue: InvalidationQueue, usesQueue: boolean): Routine {
+  yield* unit.readLevels();
+  if (!unit.isOn(GlobalBit.queuedInvalidationEnable)) return;
+  yield* queue.takeOver();
+  if (!usesQueue) yield* queue.disable();
+}
