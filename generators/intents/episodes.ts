@@ -106,9 +106,12 @@ export class Episodes {
 
   /** A domain is emptied and destroyed while caches still hold what it had; another one comes into being. */
   rebirth(): void {
-    const { situation, write } = this;
+    const { chance, situation, write } = this;
     const run = this.someRun();
-    if (!run) return;
+    if (!run || chance.happens(96)) {
+      this.shortLife();
+      return;
+    }
     const { domain } = run;
     const runs = situation.live.filter((one) => one.domain === domain);
     if (runs.length > FEW) return;
@@ -120,9 +123,25 @@ export class Episodes {
     this.leave(domain);
     this.sync(96);
     write.emit({ do: "destroy", domain });
-    write.emit({ do: "attach", device: this.chance.happens(128) ? write.anyDevice() : device, domain: heir });
+    // A device that had no domain has nothing of its own to be carried out first.
+    write.emit({ do: "attach", device: write.idleDeviceBut(device) ?? device, domain: heir });
     write.emit(write.map(heir));
     write.request(device, iova);
+  }
+
+  /** A device has a domain with nothing in it for a moment; its domain id goes to the next one with its next device. */
+  private shortLife(): void {
+    const { situation, write } = this;
+    const domain = this.domains.find((one) => situation.live.every((run) => run.domain !== one));
+    const device = write.idleDeviceBut("");
+    if (domain === undefined || device === undefined) return;
+    write.emit({ do: "attach", device, domain });
+    write.emit({ do: "detach", device });
+    write.emit({ do: "destroy", domain });
+    const heir = this.domains.find((one) => !situation.exists(one)) ?? domain;
+    const next = write.idleDeviceBut(device);
+    if (next !== undefined) write.emit({ do: "attach", device: next, domain: heir });
+    write.emit(write.map(heir));
   }
 
   /** Every device of the domain goes. */

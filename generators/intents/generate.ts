@@ -170,7 +170,7 @@ class Generator {
   private isDrawn(kind: Kind): boolean {
     if (kind === "dma") return this.options.requests;
     // Without superpages such a mapping takes a store for each page.
-    if (kind === "superpage") return this.chance.happens(this.platform.sizes.includes("2M") ? 176 : 16);
+    if (kind === "superpage") return this.chance.happens(this.platform.sizes.includes("2M") ? 128 : 48);
     if (kind === "sync" && this.deferred) return true;
     return ALWAYS.has(kind) || this.chance.happens(176);
   }

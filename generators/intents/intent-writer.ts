@@ -77,6 +77,14 @@ export class IntentWriter {
     return this.pick(this.devices).name;
   }
 
+  /** Another device, that has no domain; undefined when there is none. */
+  idleDeviceBut(device: string): string | undefined {
+    const idle = this.devices.filter(
+      ({ name }) => name !== device && this.situation.domainOf(name) === undefined,
+    );
+    return idle.length === 0 ? undefined : this.pick(idle).name;
+  }
+
   anyDomain(): string {
     return this.pick(this.domains);
   }

@@ -16,6 +16,7 @@ import {
   NOTHING_KNOWN,
   ReadChain,
 } from "./chain-moments.js";
+import { Covered } from "./covered.js";
 import { type Invalidation, PAGES_BY_LEVEL } from "./invalidation-log.js";
 import type { VtdOracle } from "./oracle.js";
 import type { PostedWrites } from "./posted-writes.js";
@@ -45,6 +46,7 @@ class EarliestMoments extends ChainMoments {
 
 export class Forgetting {
   private readonly chain: ReadChain;
+  private readonly covered: Covered;
   private readonly moments: EarliestMoments;
   private readonly translation = new Translation();
   /** By word (`page * 512 + word`): the step that its oldest value in use was stored at. */
@@ -56,6 +58,8 @@ export class Forgetting {
   private last = 0;
   private walks = 0;
   private now = 0;
+  /** With more values than this it is time to settle them. */
+  private mostVersions = MANY_VERSIONS;
 
   constructor(
     private readonly oracle: VtdOracle,
@@ -65,9 +69,11 @@ export class Forgetting {
     const { memory, steering, platform, log } = oracle;
     this.chain = new ReadChain(new WindowReader(memory, steering, platform.cachingMode));
     this.moments = new EarliestMoments(log, () => []);
+    this.covered = new Covered(oracle, graph);
   }
 
   reset(): void {
+    this.mostVersions = MANY_VERSIONS;
     this.last = 0;
     this.walks = 0;
   }
@@ -85,12 +91,13 @@ export class Forgetting {
     this.oldWords.clear();
     this.addresses.clear();
     this.oracle.forgetContents();
+    this.covered.forget(now);
     this.collectAddresses();
     for (const [requester, addresses] of this.addresses)
       for (const iova of addresses) if (!this.judgeAddress(requester, iova)) return;
     this.forgetValues();
     this.forgetInvalidations();
-    if (this.oracle.memory.versions > MANY_VERSIONS) this.settleValues();
+    if (this.oracle.memory.versions > this.mostVersions) this.settleValues();
   }
 
   /** The addresses whose translation may rest on an old value: enough of them that every such chain is on one. */
@@ -313,6 +320,7 @@ export class Forgetting {
       before = Math.min(before, buffered);
     });
     memory.settle(before);
+    this.mostVersions = Math.max(MANY_VERSIONS, 2 * memory.versions);
   }
 
   /** By domain id: the step from which on an invalidation excludes the first of the old values on its chains. */

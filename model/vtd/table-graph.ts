@@ -73,6 +73,8 @@ export class TableGraph {
   private readonly to = new Map<number, Set<number>>();
   /** By page: its words that have held an entry. */
   private readonly from = new Map<number, Set<number>>();
+  /** By word, where memory keeps no history of it: the page that it points to. */
+  private readonly filled = new Map<number, number>();
   private readonly rolesByTable = new Map<number, Role[]>();
   private readonly path = new Int32Array(DEEPEST + 1);
   private readonly leaf: Leaf = {
@@ -110,14 +112,24 @@ export class TableGraph {
   reset(): void {
     this.to.clear();
     this.from.clear();
+    this.filled.clear();
     this.steered();
   }
 
   /** A word was stored to. */
   stored(page: number, word: number, low: number, high: number): void {
+    const key = page * 512 + word;
+    const before = this.filled.get(key);
+    if (before !== undefined) {
+      this.filled.delete(key);
+      remove(this.to, before, key);
+      remove(this.from, page, word);
+    }
     if ((low & 3) === 0) return;
-    add(this.to, pageOf(low, high), page * 512 + word);
+    const target = pageOf(low, high);
+    add(this.to, target, key);
     add(this.from, page, word);
+    if (this.memory.newestVersion(this.memory.frameOf(page), word) === 0) this.filled.set(key, target);
   }
 
   /** The root-table pointer, a root or context entry, or the window of one was changed. */

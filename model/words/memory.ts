@@ -53,8 +53,6 @@ export class PhysicalMemory {
   private freeVersions: number[] = [];
   /** Words that have an older version: `frame * 512 + word`, each once. */
   private superseded: number[] = [];
-  /** Words whose older versions were forgotten, perhaps with repetitions and perhaps stored to since. */
-  private settled: number[] = [];
   private lingering: Lingering[] = [];
 
   private patterned: ReadonlySet<number> | null = null;
@@ -86,7 +84,6 @@ export class PhysicalMemory {
     this.versionCount = 1;
     this.freeVersions.length = 0;
     this.superseded.length = 0;
-    this.settled.length = 0;
     this.lingering.length = 0;
   }
 
@@ -273,9 +270,7 @@ export class PhysicalMemory {
     this.superseded = this.superseded.filter((key) => {
       const page = this.pageOfFrame[key >>> 9]!;
       this.forgetWord(key, endedBy(page, key & 511), (low, high) => gone(page, key & 511, low, high));
-      if (this.older[this.newest[key]!] !== 0) return true;
-      this.settled.push(key);
-      return false;
+      return this.older[this.newest[key]!] !== 0;
     });
   }
 
@@ -295,14 +290,13 @@ export class PhysicalMemory {
 
   /** Lets the only values of words that were stored before a step count as having been there from the start. */
   settle(before: number): void {
-    this.settled = this.settled.filter((key) => {
-      const version = this.newest[key]!;
-      if (version === 0 || this.older[version] !== 0) return false;
-      if (this.since[version]! >= before) return true;
-      this.newest[key] = 0;
+    const { newest, older, since } = this;
+    for (let key = 0; key < this.frameCount * 512; key++) {
+      const version = newest[key]!;
+      if (version === 0 || older[version] !== 0 || since[version]! >= before) continue;
+      newest[key] = 0;
       this.freeVersions.push(version);
-      return false;
-    });
+    }
   }
 
   private touch(key: number): void {

@@ -1,0 +1,66 @@
+/**
+ * Old values of second-stage entries that a single invalidation has done away with: what needs no search for chains
+ * before it is forgotten (VT-d 6.5.2.3, 6.5.4).
+ */
+import { type Invalidation, PAGES_BY_LEVEL } from "./invalidation-log.js";
+import type { VtdOracle } from "./oracle.js";
+import type { Role, TableGraph } from "./table-graph.js";
+
+export class Covered {
+  private done: readonly Invalidation[] = [];
+
+  constructor(
+    private readonly oracle: VtdOracle,
+    private readonly graph: TableGraph,
+  ) {}
+
+  /** Forgets every old value that is gone from all caches, and from writes under way, by step `now`. */
+  forget(now: number): void {
+    const { graph, oracle } = this;
+    this.done = oracle.queue.drains.map((one) => one.invalidation).filter((one) => one.observed <= now);
+    if (this.done.length === 0) return;
+    oracle.memory.forget(
+      (page, word) => this.endOf(page, word),
+      (page, word, low, high) => graph.forgot(page, word, low, high),
+    );
+  }
+
+  /** What ended by the step that is returned is gone; 0 when nothing is. */
+  private endOf(page: number, word: number): number {
+    const { graph } = this;
+    if (graph.tops.isUpper(page)) return 0;
+    const roles = graph.rolesOf(page);
+    if (roles.length === 0) return 0;
+    let end = Number.POSITIVE_INFINITY;
+    for (const role of roles) end = Math.min(end, this.endIn(role, word));
+    return end;
+  }
+
+  private endIn({ top, level, iova }: Role, word: number): number {
+    const pages = PAGES_BY_LEVEL[level]!;
+    const first = iova + word * pages;
+    let end = 0;
+    for (const one of this.done)
+      if (one.submitted > end && removesAll(one, top.domainId, first, pages, level)) end = one.submitted;
+    return end;
+  }
+}
+
+/**
+ * It removes what any cache holds of the pages under that domain id, entries that point to tables included, and drains
+ * what was translated by it: nothing can be read again that left memory before it was submitted.
+ */
+function removesAll(
+  { target }: Invalidation,
+  domainId: number,
+  firstPage: number,
+  pages: number,
+  level: number,
+): boolean {
+  if (target.cache !== "iotlb") return false;
+  if (target.granularity === "global") return true;
+  if (target.domainId !== domainId) return false;
+  if (target.granularity === "domain") return true;
+  if (target.leafOnly && level > 1) return false;
+  return target.firstPage <= firstPage && firstPage + pages <= target.firstPage + target.pageCount;
+}
