@@ -7,7 +7,6 @@ import { vtdDriverVariants } from "../implementations/driver/vtd/index.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import type { AnyScenario, Subject } from "../properties/subject.js";
-import { table } from "../reports/terminal.js";
 
 interface Detection {
   readonly scenarios: number;
@@ -35,10 +34,9 @@ function quantile(values: readonly number[], share: number): number {
  * One row for each variant: the median and 95th percentile of scenarios and milliseconds by exposure, the same by
  * hostile requests, and how many times more scenarios those take. `limit` in milliseconds bounds each search.
  */
-export function driverVariantRows(seeds: number, limit: number, only: readonly string[] = []): string[][] {
+export function driverVariantRows(seeds: number, limit: number): string[][] {
   const rows = [["variant", "exposure", "", "95 %", "hostile requests", "", "found", "ratio of scenarios"]];
   for (const { id, create } of vtdDriverVariants) {
-    if (only.length > 0 && !only.includes(id)) continue;
     const driver = { name: id, create };
     const exposure = exposureSubject(driver, defaultIntentOptions);
     const hostile = blackBoxSubject(driver, new ReferenceIommu(), defaultIntentOptions);
@@ -70,14 +68,4 @@ export function driverVariantRows(seeds: number, limit: number, only: readonly s
     ]);
   }
   return rows;
-}
-
-/** Prints the table. */
-export function reportDriverVariants(
-  print: (line: string) => void,
-  seeds: number,
-  limit: number,
-  only: readonly string[],
-): void {
-  for (const line of table(driverVariantRows(seeds, limit, only))) print(line);
 }

@@ -1,4 +1,7 @@
 /** Prints what the parts cost, as figures and as ratios to a plain page walk timed in the same run. */
+
+import { table } from "../reports/terminal.js";
+import { driverVariantRows } from "./driver-variants.js";
 import { judgingTimes } from "./exposure.js";
 import { scenarioTimes } from "./scenarios.js";
 import { traceTimes } from "./trace.js";
@@ -132,8 +135,23 @@ function print(title: string, columns: Row, rows: readonly Row[]): void {
   console.log("");
 }
 
+/** `npm run bench drivers [SEEDS] [SECONDS]`: this table alone, because it takes long. */
+function drivers(seeds: number, seconds: number): void {
+  console.log(`Faulty drivers: first detection over ${seeds} seeds, at most ${seconds} s each\n`);
+  for (const line of table(driverVariantRows(seeds, seconds * 1000))) console.log(`  ${line}`);
+}
+
 const TRACES = "A million records of a driver with 4096 live mappings, read and judged";
-print(TRACES, ["", "rate", "resident after 1/4, 1/2, all", "target"], traces());
-print("Translations, one core", ["", "median", "ratio to plain walk", "target"], translations());
-print("Scenarios of fifty steps, one core", ["", "rate", "each", "target"], scenarios());
-print("Judging software: fifty intents, one core", ["", "median", "ratio to following", "target"], judging());
+const [what, seeds, seconds] = process.argv.slice(2);
+if (what === "drivers") {
+  drivers(Number(seeds ?? 20), Number(seconds ?? 20));
+} else {
+  print(TRACES, ["", "rate", "resident after 1/4, 1/2, all", "target"], traces());
+  print("Translations, one core", ["", "median", "ratio to plain walk", "target"], translations());
+  print("Scenarios of fifty steps, one core", ["", "rate", "each", "target"], scenarios());
+  print(
+    "Judging software: fifty intents, one core",
+    ["", "median", "ratio to following", "target"],
+    judging(),
+  );
+}

@@ -61,8 +61,10 @@ export interface CampaignResult {
 
 /** Of every so many scenarios one is judged without steering around known deviations. */
 const RAW_SHARE = 4;
-/** A campaign ends when the implementation has failed this often. */
+/** A campaign ends when what is under test has failed this often without a run between that it got through. */
 const MOST_FAILURES = 3;
+/** Failures that are kept with their scenario. */
+const KEPT_FAILURES = 10;
 /** From so many distinct findings on, those that look like an earlier one are only counted. */
 const MOST_FINDINGS = 40;
 
@@ -77,6 +79,7 @@ class Campaign<S extends AnyScenario> {
   private readonly seen = new Map<string, { shrunk: number; signature: string }>();
   private readonly unknown = new Map<string, number>();
   private readonly failures: { message: string; file: string }[] = [];
+  private failuresInARow = 0;
   private runs = 0;
   private requests = 0;
 
@@ -89,7 +92,7 @@ class Campaign<S extends AnyScenario> {
     while (
       this.runs < options.runs &&
       elapsed() < options.milliseconds &&
-      this.failures.length < MOST_FAILURES
+      this.failuresInARow < MOST_FAILURES
     ) {
       this.one(scenarioSeed(options.seed, this.runs));
       if (this.runs % 64 === 0) {
@@ -119,11 +122,14 @@ class Campaign<S extends AnyScenario> {
     const judged = options.subject.judge(scenario, steerAround);
     this.requests += judged.requests;
     if (judged.failure) this.noteFailure(scenario, judged.failure, seed);
+    else this.failuresInARow = 0;
     if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
     for (const finding of judged.findings) this.note(scenario, finding, seed, steerAround);
   }
 
   private noteFailure(scenario: S, message: string, seed: number): void {
+    this.failuresInARow++;
+    if (this.failures.length >= KEPT_FAILURES) return;
     const file = join(this.options.folder, `failure-${this.failures.length + 1}.json`);
     const finding = { kind: "failure", message, rules: [], witness: [] };
     this.save(file, scenario, finding, [], seed, null, false);

@@ -287,11 +287,10 @@ export class House {
       const first = Math.max(offset, piece.offset);
       const last = Math.min(offset + pages, piece.offset + piece.pages);
       if (first >= last) continue;
+      const task = make(mapping, { offset: first, pages: last - first, access: piece.access });
+      if (!task) continue;
+      tasks.push(task);
       mapping.pieces = mapping.pieces.filter((one) => one !== piece);
-      const cut = { offset: first, pages: last - first, access: piece.access };
-      const task = make(mapping, cut);
-      if (task) tasks.push(task);
-      else mapping.pieces.push(cut);
       keepRest(mapping, piece, first, last);
     }
     if (mapping.pieces.length === 0) this.mappings.delete(name);

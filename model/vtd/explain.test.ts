@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { Effect } from "../trace.js";
 import { explainEffect } from "./explain.js";
-import { A, B, contextOf, domainOf, Software } from "./software.testing.js";
+import { A, B, contextOf, pageOf, Software } from "./software.testing.js";
 
 const PAGE = 0x100;
 
-/** Both functions have had domain id 5: 00:04.0 has empty tables, those of 00:05.0 map address 0. */
+/**
+ * Both functions have had domain id 5: 00:04.0 has empty tables, those of 00:05.0 map address 0. Nothing drains writes, so
+ * that the old entries are not forgotten.
+ */
 function explained(...other: Parameters<typeof contextOf>) {
   const software = new Software().says({ event: "assign", requester: B, domain: "d" });
   software.tables(0x20);
@@ -14,7 +17,7 @@ function explained(...other: Parameters<typeof contextOf>) {
     .map(software.tables(0x10), 0, PAGE)
     .context(B, 0x10, other[0])
     .noContext(B)
-    .flush(contextOf(...other), domainOf(other[0]))
+    .flush(contextOf(...other), pageOf(other[0], 0, { drain: 0 }))
     .context(A, 0x20, 5);
   const request = { requester: A, page: 0, offset: 0, length: 4, type: "read" } as const;
   expect(software.finding).toBeNull();

@@ -119,17 +119,20 @@ export class TableGraph {
   /** A word was stored to. */
   stored(page: number, word: number, low: number, high: number): void {
     const key = page * 512 + word;
+    const hasHistory = this.memory.newestVersion(this.memory.frameOf(page), word) !== 0;
     const before = this.filled.get(key);
     if (before !== undefined) {
       this.filled.delete(key);
-      remove(this.to, before, key);
-      remove(this.from, page, word);
+      if (!hasHistory) {
+        remove(this.to, before, key);
+        remove(this.from, page, word);
+      }
     }
     if ((low & 3) === 0) return;
     const target = pageOf(low, high);
     add(this.to, target, key);
     add(this.from, page, word);
-    if (this.memory.newestVersion(this.memory.frameOf(page), word) === 0) this.filled.set(key, target);
+    if (!hasHistory) this.filled.set(key, target);
   }
 
   /** The root-table pointer, a root or context entry, or the window of one was changed. */

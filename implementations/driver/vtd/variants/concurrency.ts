@@ -13,7 +13,7 @@ export const concurrencyVariants = [
   variant(
     "queue-unlocked",
     "The lock is given back while invalidations are submitted: one descriptor overwrites another",
-    ["I1"],
+    ["I17"],
     2,
     "attach and two maps at the same time in caching mode; else attach, map of two pages, two unmaps at the same time",
     { flushesUnlocked: true },

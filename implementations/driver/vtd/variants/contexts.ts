@@ -69,7 +69,7 @@ export const contextVariants = [
   variant(
     "domain-id-reused-without-flush",
     "With deferred flushing, the id of a destroyed domain is used again before its invalidation",
-    ["I5"],
+    ["I17"],
     5,
     "attach, detach, destroy, attach of another device to another domain, map there",
     { releasesIdAtOnce: true },
@@ -77,7 +77,7 @@ export const contextVariants = [
   variant(
     "enable-not-awaited",
     "Translation is commanded to be enabled, and nobody looks whether it is",
-    ["I14"],
+    ["I2"],
     0,
     "from reset, the moment at which the driver says that it is ready",
     { enablesWithoutWaiting: true },

@@ -13,7 +13,7 @@ export const tableVariants = [
   variant(
     "links-table-before-filling",
     "A table is linked first, and what its last user left there is cleared afterwards",
-    ["I17"],
+    ["I2"],
     6,
     "a table is freed with entries in it only by merging, which takes attach, map, protect, protect, merge; then map",
     { linksBeforeClearing: true },
@@ -93,9 +93,9 @@ export const tableVariants = [
   variant(
     "cleared-table-not-written-back",
     "A table is cleared and linked, and its lines are not written back although walks do not snoop",
-    ["I17"],
-    6,
-    "a table is freed with entries in it only by merging, which takes attach, map, protect, protect, merge; then map",
+    ["I2"],
+    5,
+    "a table is freed with entries in it only by merging, which takes map, protect, protect, merge; then attach to another domain, which makes it a first table",
     { leavesTableDirty: true },
   ),
   variant(
