@@ -18,28 +18,27 @@ export class Covered {
   forget(now: number): void {
     const { graph, oracle } = this;
     this.done = oracle.queue.drains.map((one) => one.invalidation).filter((one) => one.observed <= now);
-    if (this.done.length === 0) return;
     oracle.memory.forget(
-      (page, word) => this.endOf(page, word),
+      (page, word) => this.endOf(page, word, now),
       (page, word, low, high) => graph.forgot(page, word, low, high),
     );
   }
 
-  /** What ended by the step that is returned is gone; 0 when nothing is. */
-  private endOf(page: number, word: number): number {
+  /** What ended by the step that is returned is gone, or was never within reach; 0 when nothing is. */
+  private endOf(page: number, word: number, now: number): number {
     const { graph } = this;
     if (graph.tops.isUpper(page)) return 0;
-    const roles = graph.rolesOf(page);
-    if (roles.length === 0) return 0;
-    let end = Number.POSITIVE_INFINITY;
-    for (const role of roles) end = Math.min(end, this.endIn(role, word));
+    let end = now;
+    for (const role of graph.rolesOf(page)) end = Math.min(end, this.endIn(role, word));
     return end;
   }
 
-  private endIn({ top, level, iova }: Role, word: number): number {
+  private endIn(role: Role, word: number): number {
+    const { top, level, iova } = role;
     const pages = PAGES_BY_LEVEL[level]!;
     const first = iova + word * pages;
-    let end = 0;
+    // Nobody reads a table before the entries that lead to it are there.
+    let end = role.since;
     for (const one of this.done)
       if (one.submitted > end && removesAll(one, top.domainId, first, pages, level)) end = one.submitted;
     return end;

@@ -78,9 +78,14 @@ export class Forgetting {
     this.walks = 0;
   }
 
-  /** True unless the last time has taken more work than there was since. */
+  /** True when an invalidation was seen complete since the last time, and that did not take more work than there was since. */
   isDue(now: number): boolean {
-    return now - this.last >= this.walks / WALKS_PER_STEP;
+    return now - this.last >= this.walks / WALKS_PER_STEP && this.completedSince(this.last);
+  }
+
+  private completedSince(step: number): boolean {
+    for (const { observed } of this.oracle.log.entries) if (observed > step && observed !== OPEN) return true;
+    return false;
   }
 
   forget(now: number): void {
