@@ -96,7 +96,8 @@ function show<S extends AnyScenario>(
   return ExitCode.violated;
 }
 
-function load(file: string): ReturnType<typeof loadScenario> {
+/** @throws UsageError when the file cannot be used */
+export function load(file: string): ReturnType<typeof loadScenario> {
   try {
     return loadScenario(file);
   } catch (error) {

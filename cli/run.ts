@@ -22,9 +22,9 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
     --on NAME  --driver NAME  --qemu PATH  --json
   iommu-spec trace FILE            judge a recorded trace of software
     --json                         the result as JSON
-  iommu-spec expose FILE           who can reach what at a point of a recorded trace
-    --at LINE                      after this line of the file (default: at its end)
-    --json
+  iommu-spec expose FILE           who can reach what at a point of a recorded trace, or of a scenario for drivers
+    --at N                         after this line of the trace, or step of the scenario (default: at its end)
+    --driver NAME  --json
   iommu-spec list [properties | implementations | drivers | profiles | rules]  [--json]
 
 Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;

@@ -30,7 +30,17 @@ export class Covered {
     if (graph.tops.isUpper(page)) return 0;
     let end = now;
     for (const role of graph.rolesOf(page)) end = Math.min(end, this.endIn(role, word));
-    return end;
+    return end === now || this.wasNeverPresent(page, word) ? now : end;
+  }
+
+  /** Without Caching Mode no cache keeps an entry that is not present (6.1). */
+  private wasNeverPresent(page: number, word: number): boolean {
+    const { memory, platform } = this.oracle;
+    if (platform.cachingMode) return false;
+    const frame = memory.frameOf(page);
+    let version = memory.olderVersion(memory.newestVersion(frame, word));
+    while (version !== 0 && (memory.lowOf(version) & 3) === 0) version = memory.olderVersion(version);
+    return version === 0;
   }
 
   private endIn(role: Role, word: number): number {

@@ -97,12 +97,17 @@ export class Forgetting {
     this.addresses.clear();
     this.oracle.forgetContents();
     this.covered.forget(now);
-    this.collectAddresses();
+    if (this.hasOldValues()) this.collectAddresses();
     for (const [requester, addresses] of this.addresses)
       for (const iova of addresses) if (!this.judgeAddress(requester, iova)) return;
     this.forgetValues();
     this.forgetInvalidations();
     if (this.oracle.memory.versions > this.mostVersions) this.settleValues();
+  }
+
+  private hasOldValues(): boolean {
+    const { memory, steering } = this.oracle;
+    return memory.hasSuperseded || steering.rootPointer.count > 1;
   }
 
   /** The addresses whose translation may rest on an old value: enough of them that every such chain is on one. */

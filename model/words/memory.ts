@@ -245,6 +245,11 @@ export class PhysicalMemory {
     return this.highs[version]!;
   }
 
+  /** True when some word has an older version. */
+  get hasSuperseded(): boolean {
+    return this.superseded.length > 0;
+  }
+
   /** Values that are kept with their windows. */
   get versions(): number {
     return this.versionCount - 1 - this.freeVersions.length;
