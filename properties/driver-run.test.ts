@@ -127,6 +127,7 @@ describe("a run", () => {
       `allocate-table ${queuePage}`,
       `allocate-table ${statusPage}`,
       `protect ${protectedPage} 1`,
+      "ready",
     ]);
     expect(run.stepOf).toEqual([-1]);
   });

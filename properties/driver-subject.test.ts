@@ -95,13 +95,13 @@ describe.each(KINDS)("a driver judged %s", (_, subjectOf) => {
   it("one that cannot work gives no verdict", () => {
     const broken = minimalWith({
       map: (() => {
-        throw new Error("not implemented");
+        throw new Error("no mapping today");
       }) as () => Routine,
     });
     const subject = subjectOf(broken);
     const verdicts = Array.from({ length: 10 }, (_, seed) => subject.judge(subject.generate(seed), []));
     expect(verdicts.map((one) => one.findings)).toEqual(verdicts.map(() => []));
-    expect(verdicts.find((one) => one.failure)?.failure).toMatch(/^the driver's map threw: not implemented/);
+    expect(verdicts.find((one) => one.failure)?.failure).toMatch(/^the driver's map threw: no mapping today/);
   });
 });
 

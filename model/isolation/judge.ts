@@ -63,7 +63,8 @@ export class IsolationJudge {
     const table = this.foreignTable();
     if (table) return table;
     if (!protectedBefore) return this.checkAll();
-    if (this.programmed.length > 0 && model.touched.length > 0) return this.provenance();
+    const misused = model.touched.length > 0 ? this.provenance() : null;
+    if (misused) return misused;
     return this.updating === 0 ? this.checkClaims() : null;
   }
 
