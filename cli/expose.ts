@@ -14,26 +14,26 @@ import { openTrace, traceArgument } from "./trace-file.js";
 
 /** Prints the exposure and returns the exit code: 1 when something can be reached that was not granted. */
 export async function expose(options: Options, print: (line: string) => void): Promise<ExitCode> {
-  const file = traceArgument(options, "expose FILE [--at LINE]");
+  const file = traceArgument(options, "expose FILE [--at N]");
   const point = file.endsWith(SCENARIO) ? await inScenario(file, options) : inTrace(file, options);
   if (point.unknown !== null) {
     const why = `from here on the specification does not say what follows: ${point.unknown}`;
     print(`${point.place}: ${why}`);
     return ExitCode.unknown;
   }
-  const { model, ownership } = point.judge;
+  const { model, ownership, isolating } = point.judge;
   const exposure = {
     place: point.place,
-    protecting: model.protecting,
+    isolating,
     rows: exposureRows(model, ownership),
   };
   if (options.json) print(exposureAsJson(exposure));
   else for (const line of exposureLines(exposure, model.requesters)) print(line);
-  const ungranted = model.protecting && exposure.rows.some((one) => !one.granted);
+  const ungranted = isolating && exposure.rows.some((one) => !one.granted);
   return ungranted ? ExitCode.violated : ExitCode.holds;
 }
 
-/** Saved scenarios and counterexamples. */
+/** Saved scenarios and counterexamples; every other file is a trace. */
 const SCENARIO = ".json";
 
 /** A point of a run: the judge as it is there. */
@@ -45,6 +45,8 @@ interface Point {
 }
 
 function inTrace(file: string, options: Options): Point {
+  if (options.drivers.length > 0)
+    throw new UsageError("a trace has its driver behind it: --driver is for saved scenarios");
   const recorded = openTrace(file);
   const run = new TraceRun(recorded);
   const end = options.at ?? Number.POSITIVE_INFINITY;
@@ -71,15 +73,20 @@ async function inScenario(file: string, options: Options): Promise<Point> {
     throw new UsageError(`${file} is a scenario for IOMMUs: it says nothing about grants`);
   const [recordedDriver] = recorded?.implementation.split(" on ") ?? [];
   const { create } = await openDriver(options.drivers[0] ?? recordedDriver ?? "vtd");
-  const at = Math.min(options.at ?? scenario.steps.length, scenario.steps.length);
+  const at = options.at ?? scenario.steps.length;
+  if (at > scenario.steps.length)
+    throw new UsageError(`${file} has ${scenario.steps.length} steps, so there is no step ${at}`);
   let judge: IsolationJudge | undefined;
-  const { failure } = new ExposureBench().run(
-    { ...scenario, steps: scenario.steps.slice(0, at) },
-    create,
-    (one) => {
+  try {
+    const steps = scenario.steps.slice(0, at);
+    const { failure, finding, stepOf } = new ExposureBench().run({ ...scenario, steps }, create, (one) => {
       judge = one;
-    },
-  );
-  if (failure) throw new UsageError(`${file}: the driver failed: ${failure}`);
-  return { place: `${file}, step ${at}`, judge: judge!, unknown: null };
+    });
+    if (failure) throw new UsageError(`${file}: the driver failed: ${failure}`);
+    const reached = finding ? `${(stepOf.at(-1) ?? -1) + 1}, the first violation` : at;
+    return { place: `${file}, step ${reached}`, judge: judge!, unknown: null };
+  } catch (error) {
+    if (!(error instanceof OutsideModel)) throw error;
+    return { place: file, judge: judge!, unknown: error.message };
+  }
 }

@@ -1,4 +1,4 @@
-/** `list`: properties, implementations, profiles and rules. */
+/** `list`: properties, implementations, drivers, profiles and rules. */
 import { vtdDriverVariants } from "../implementations/driver/vtd/index.js";
 import { deviations } from "../implementations/iommu/reference/deviations.js";
 import { vtdRules } from "../model/vtd/behaviour-rules.js";

@@ -18,6 +18,8 @@ const known = {
 
 export interface Options {
   readonly positionals: readonly string[];
+  /** Names of the options that were given. */
+  readonly given: readonly string[];
   readonly seed: number | undefined;
   readonly runs: number | undefined;
   readonly milliseconds: number | undefined;
@@ -26,7 +28,7 @@ export interface Options {
   readonly drivers: readonly string[];
   readonly profiles: readonly string[];
   readonly qemu: string | undefined;
-  /** Line of a trace. */
+  /** Line of a trace, or step of a scenario. */
   readonly at: number | undefined;
   readonly json: boolean;
   readonly help: boolean;
@@ -37,6 +39,7 @@ export function parseOptions(args: readonly string[]): Options {
   const { values, positionals } = parse(args);
   return {
     positionals,
+    given: Object.keys(values),
     seed: wholeNumber("seed", values.seed, 0),
     runs: wholeNumber("runs", values.runs, 1),
     milliseconds: values.time === undefined ? undefined : duration(values.time),

@@ -68,6 +68,7 @@ describe("check", () => {
     [["check", "--fast"], /Unknown option '--fast'/],
     [["check", "--on", "qemu", "--qemu", "/nowhere/qemu"], /\/nowhere\/qemu: no such file: install it/],
     [["prove"], /unknown command "prove"; known: check, replay, trace, expose, list/],
+    [["trace", "a.trace", "--seed", "1"], /trace takes no --seed/],
     [["list", "bugs"], /list knows properties, implementations, drivers, profiles, rules, not "bugs"/],
     [
       ["check", "reference:hint-ignores-leaf"],
@@ -257,6 +258,16 @@ describe("replay of a driver's counterexample", () => {
     const { code, out } = await commandLine("replay", await saved(), "--driver", "vtd");
     expect(code).toBe(0);
     expect(out).toContain("vtd shows nothing inadmissible");
+  });
+
+  it("expose prints who can reach what after a step of it", async () => {
+    const file = await saved();
+    const before = await commandLine("expose", file, "--at", "2");
+    expect(before.code).toBe(0);
+    expect(before.out).toMatch(/step 2: \d+ runs? of pages can be reached, 0 without a grant/);
+    const after = await commandLine("expose", file);
+    expect(after.code).toBe(1);
+    expect(after.out).toMatch(/not granted \(nobody\) +stale entries/);
   });
 
   it("a scenario for IOMMUs is none for a driver", async () => {

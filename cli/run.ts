@@ -29,9 +29,22 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
 
 Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;
 
-type Command = (options: Options, print: (line: string) => void) => ExitCode | Promise<ExitCode>;
+interface Command {
+  readonly run: (options: Options, print: (line: string) => void) => ExitCode | Promise<ExitCode>;
+  /** Options it takes, beside `--json`. */
+  readonly takes: readonly string[];
+}
 
-const commands: Readonly<Record<string, Command>> = { check, replay, trace, expose, list };
+const commands: Readonly<Record<string, Command>> = {
+  check: {
+    run: check,
+    takes: ["on", "driver", "qemu", "property", "profile", "seed", "runs", "time"],
+  },
+  replay: { run: replay, takes: ["on", "driver", "qemu"] },
+  trace: { run: trace, takes: [] },
+  expose: { run: expose, takes: ["at", "driver"] },
+  list: { run: list, takes: [] },
+};
 
 /**
  * Carries out a command line and returns the exit code. Results go to `print`; what is wrong with the command line, or
@@ -61,5 +74,7 @@ async function dispatch(args: readonly string[], print: (line: string) => void):
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new UsageError(`unknown command "${name}"; known: ${Object.keys(commands).join(", ")}`);
-  return command(options, print);
+  const surplus = options.given.find((one) => one !== "json" && !command.takes.includes(one));
+  if (surplus !== undefined) throw new UsageError(`${name} takes no --${surplus}; see \`iommu-spec --help\``);
+  return command.run(options, print);
 }

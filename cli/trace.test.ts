@@ -175,7 +175,7 @@ describe("trace", () => {
     [["trace", "one", "two"], /trace takes one file/],
     [["trace", "/nowhere/some.jsonl"], /ENOENT.*\/nowhere\/some.jsonl/],
     [["trace", "/nowhere/some.trace"], /ENOENT.*\/nowhere\/some.trace/],
-    [["expose"], /expose takes one file: iommu-spec expose FILE \[--at LINE\]/],
+    [["expose"], /expose takes one file: iommu-spec expose FILE \[--at N\]/],
     [["expose", "one", "--at", "end"], /--at takes a whole number from 1 on, not "end"/],
   ])("%j: exit code 2 and one message", async (args, message) => {
     const { code, errors } = await commandLine(...args);

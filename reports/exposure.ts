@@ -24,8 +24,8 @@ export interface ExposureRow {
 /** The exposure at a place of a trace. */
 export interface Exposure {
   readonly place: string;
-  /** Software has seen translation enabled. */
-  readonly protecting: boolean;
+  /** Software has seen translation enabled, or has said that it is ready. */
+  readonly isolating: boolean;
   readonly rows: readonly ExposureRow[];
 }
 
@@ -107,15 +107,15 @@ function inOrder(one: ExposureRow, other: ExposureRow): number {
 }
 
 /** The table, and a line for every requester that reaches nothing. */
-export function exposureLines(
-  { place, protecting, rows }: Exposure,
-  requesters: readonly number[],
-): string[] {
+export function exposureLines({ place, isolating, rows }: Exposure, requesters: readonly number[]): string[] {
   const ungranted = rows.filter((one) => !one.granted).length;
   const lines = [
     `${place}: ${rows.length} ${rows.length === 1 ? "run" : "runs"} of pages can be reached, ${ungranted} without a grant`,
   ];
-  if (!protecting) lines.push("software has not seen translation enabled yet: isolation is not owed");
+  if (!isolating)
+    lines.push(
+      "software has not seen translation enabled yet, nor said that it is ready: isolation is not owed",
+    );
   if (rows.length > 0) {
     const header = [
       "",

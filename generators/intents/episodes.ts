@@ -123,8 +123,7 @@ export class Episodes {
     this.leave(domain);
     this.sync(96);
     write.emit({ do: "destroy", domain });
-    // A device that had no domain has nothing of its own to be carried out first.
-    write.emit({ do: "attach", device: write.idleDeviceBut(device) ?? device, domain: heir });
+    write.emit({ do: "attach", device: write.anyDeviceBut(device) ?? device, domain: heir });
     write.emit(write.map(heir));
     write.request(device, iova);
   }
@@ -133,14 +132,17 @@ export class Episodes {
   private shortLife(): void {
     const { situation, write } = this;
     const domain = this.domains.find((one) => situation.live.every((run) => run.domain !== one));
-    const device = write.idleDeviceBut("");
-    if (domain === undefined || device === undefined) return;
+    const device = write.anyDevice();
+    const other = write.anyDeviceBut(device);
+    if (domain === undefined || other === undefined) return;
+    write.emit(write.detach(device));
+    write.emit(write.detach(other));
+    write.emit({ do: "sync" });
     write.emit({ do: "attach", device, domain });
     write.emit({ do: "detach", device });
     write.emit({ do: "destroy", domain });
     const heir = this.domains.find((one) => !situation.exists(one)) ?? domain;
-    const next = write.idleDeviceBut(device);
-    if (next !== undefined) write.emit({ do: "attach", device: next, domain: heir });
+    write.emit({ do: "attach", device: other, domain: heir });
     write.emit(write.map(heir));
   }
 

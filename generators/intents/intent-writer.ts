@@ -77,12 +77,10 @@ export class IntentWriter {
     return this.pick(this.devices).name;
   }
 
-  /** Another device, that has no domain; undefined when there is none. */
-  idleDeviceBut(device: string): string | undefined {
-    const idle = this.devices.filter(
-      ({ name }) => name !== device && this.situation.domainOf(name) === undefined,
-    );
-    return idle.length === 0 ? undefined : this.pick(idle).name;
+  /** Another device; undefined when there is none. */
+  anyDeviceBut(device: string): string | undefined {
+    const others = this.devices.filter(({ name }) => name !== device);
+    return others.length === 0 ? undefined : this.pick(others).name;
   }
 
   anyDomain(): string {

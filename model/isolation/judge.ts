@@ -39,7 +39,7 @@ export class IsolationJudge {
   }
 
   /** Isolation is owed: software has seen translation enabled, or takes it that it is. */
-  private get isolating(): boolean {
+  get isolating(): boolean {
     return this.ready || this.model.protecting;
   }
 

@@ -2,7 +2,7 @@
  * Old values of second-stage entries that a single invalidation has done away with: what needs no search for chains
  * before it is forgotten (VT-d 6.5.2.3, 6.5.4).
  */
-import { type Invalidation, PAGES_BY_LEVEL } from "./invalidation-log.js";
+import { drains, type Invalidation, PAGES_BY_LEVEL } from "./invalidation-log.js";
 import type { VtdOracle } from "./oracle.js";
 import type { Role, TableGraph } from "./table-graph.js";
 
@@ -24,7 +24,7 @@ export class Covered {
     );
   }
 
-  /** What ended by the step that is returned is gone, or was never within reach; 0 when nothing is. */
+  /** What ended by the step that is returned is gone, or was never within reach; 0 for root and context entries. */
   private endOf(page: number, word: number, now: number): number {
     const { graph } = this;
     if (graph.tops.isUpper(page)) return 0;
@@ -57,7 +57,8 @@ export class Covered {
 
 /**
  * It removes what any cache holds of the pages under that domain id, entries that point to tables included, and drains
- * what was translated by it: nothing can be read again that left memory before it was submitted.
+ * what was translated by it: nothing can be read again that left memory before it was submitted. All three are needed:
+ * words are forgotten one by one, and an upper entry that is forgotten first no longer keeps the ones below it.
  */
 function removesAll(
   { target }: Invalidation,
@@ -66,10 +67,6 @@ function removesAll(
   pages: number,
   level: number,
 ): boolean {
-  if (target.cache !== "iotlb") return false;
-  if (target.granularity === "global") return true;
-  if (target.domainId !== domainId) return false;
-  if (target.granularity === "domain") return true;
-  if (target.leafOnly && level > 1) return false;
-  return target.firstPage <= firstPage && firstPage + pages <= target.firstPage + target.pageCount;
+  const sparesTables = target.cache === "iotlb" && target.granularity === "page" && target.leafOnly;
+  return drains(target, domainId, firstPage, pages) && !(sparesTables && level > 1);
 }

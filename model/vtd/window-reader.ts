@@ -215,6 +215,8 @@ export class WindowReader implements TableReader {
       }
       if (rank-- === 0) found = version;
     }
+    // Before the oldest value that is kept, what was there is forgotten because it was not present or is out of reach:
+    // version 0 is all zeros, and ended before the first step.
     this.low = memory.lowOf(found);
     this.high = memory.highOf(found);
     this.push(memory.sinceOf(found), memory.untilOf(found), memory.bufferedOf(found));
