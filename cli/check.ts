@@ -6,7 +6,7 @@ import { defaultIntentOptions } from "../generators/intents/generate.js";
 import { profileNamed, profiles } from "../model/vtd/profiles.js";
 import { type CampaignResult, type DistinctFinding, runCampaign } from "../properties/campaign.js";
 import { blackBoxSubject, exposureSubject, type NamedDriver } from "../properties/driver-subject.js";
-import { type Invariant, invariantNamed, invariants } from "../properties/invariants.js";
+import { type Invariant, invariantNamed, invariants, type Judged } from "../properties/invariants.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
 import { resultsAsJson } from "../reports/json.js";
@@ -34,7 +34,7 @@ export const MODEL = "model";
 interface Planned {
   readonly subject: Subject<AnyScenario>;
   readonly known: readonly KnownDeviation[];
-  readonly of: "iommu" | "driver";
+  readonly of: Judged;
   /** Options that have `replay` run a counterexample on the same thing. */
   readonly replayOptions: string;
 }
@@ -120,8 +120,9 @@ function planDriver(
   }
   const implementation = open(place);
   const taken = chosenProfiles(implementation, options.profiles);
-  const subject = blackBoxSubject(driver, implementation.iommu, { ...defaultIntentOptions, profiles: taken });
-  return { subject, known: implementation.known, of: "driver", replayOptions };
+  const generator = { ...defaultIntentOptions, ...implementation.intents, profiles: taken };
+  const subject = blackBoxSubject(driver, implementation.iommu, generator);
+  return { subject, known: implementation.known, of: "requests", replayOptions };
 }
 
 function campaign(
@@ -131,6 +132,9 @@ function campaign(
   chosen: readonly Invariant[],
 ): CampaignResult {
   const { subject, known } = planned;
+  const judged = chosen.filter((one) => one.of.includes(planned.of));
+  if (judged.length === 0)
+    throw new UsageError(`${chosen.map((one) => one.id).join(", ")} cannot be judged of ${subject.name}`);
   const runs = options.runs ?? Number.POSITIVE_INFINITY;
   const unlimited = options.runs !== undefined ? Number.POSITIVE_INFINITY : DEFAULT_MILLISECONDS;
   const milliseconds = options.milliseconds ?? unlimited;
@@ -140,7 +144,7 @@ function campaign(
     seed,
     runs,
     milliseconds,
-    invariants: chosen.filter((one) => one.of.includes(planned.of)),
+    invariants: judged,
     known,
     folder: join("out", subject.name.replaceAll(/[^a-z0-9.-]+/gi, "-")),
     progress: (state) => progress.show(state),

@@ -1,13 +1,18 @@
 /** The invariants: what must hold of every run, by id, and how a run is judged by each. */
 import type { Finding, FindingKind } from "../model/finding.js";
 
+export type Judged = "iommu" | "driver" | "requests";
+
 export interface Invariant {
   readonly id: string;
   readonly title: string;
   readonly statement: string;
   readonly sections: readonly string[];
-  /** What it is judged of: hardware that answers requests, software that programs it, or either. */
-  readonly of: readonly ("iommu" | "driver")[];
+  /**
+   * What it is judged of: hardware that answers requests (`iommu`), software by all that a unit may do (`driver`), software
+   * by what requests are seen to do on hardware that shows nothing else (`requests`).
+   */
+  readonly of: readonly Judged[];
   /** The kinds of findings that break it; a run without any of them keeps it. */
   readonly brokenBy: readonly FindingKind[];
 }
@@ -41,7 +46,7 @@ export const invariants: readonly Invariant[] = [
     statement:
       "No DMA reaches a freed page before flush completion has been observed, nor ever after, until it is mapped again; in-flight posted writes included",
     sections: ["VT-d 6.5.2.3", "VT-d 6.5.2.12", "VT-d 6.5.4"],
-    of: ["iommu", "driver"],
+    of: ["iommu", "driver", "requests"],
     brokenBy: ["stale", "late-write", "freed-page"],
   },
   {
@@ -49,7 +54,7 @@ export const invariants: readonly Invariant[] = [
     title: "only what was granted",
     statement: "A device reaches only pages granted to its domain, with no more than the granted access",
     sections: ["VT-d 3.4.2", "VT-d 3.7.1", "VT-d 3.9"],
-    of: ["iommu", "driver"],
+    of: ["iommu", "driver", "requests"],
     brokenBy: ["forbidden", "memory", "foreign-page", "excess-right"],
   },
   {
@@ -66,7 +71,7 @@ export const invariants: readonly Invariant[] = [
     statement:
       "After a detach or domain switch has completed, nothing of the old domain is reachable, and nothing that the device was told to do before comes to pass elsewhere",
     sections: ["VT-d 6.5.3.3", "VT-d 6.2.2.1"],
-    of: ["driver"],
+    of: ["driver", "requests"],
     brokenBy: ["after-detach", "provenance"],
   },
   {
@@ -117,7 +122,7 @@ export const invariants: readonly Invariant[] = [
     title: "software's own memory is out of reach",
     statement: "Software's own memory, its tables included, is reachable by no device at all",
     sections: ["VT-d 3.4", "VT-d 3.7"],
-    of: ["driver"],
+    of: ["driver", "requests"],
     brokenBy: ["own-memory"],
   },
   {

@@ -19,13 +19,14 @@ export function verdictOf(result: CampaignResult, invariant: string): Verdict {
 
 /** Invariants against implementations. */
 export function verdictTable(results: readonly CampaignResult[]): string[] {
-  const invariants = results[0]?.invariants ?? [];
+  const invariants = [...new Set(results.flatMap((one) => one.invariants))];
   const header = ["invariant", "", ...results.map((one) => one.implementation)];
   const rows = invariants.map((one) => [one.id, one.title, ...results.map((result) => cell(result, one.id))]);
   return table([header, ...rows]);
 }
 
 function cell(result: CampaignResult, invariant: string): string {
+  if (result.invariants.every((one) => one.id !== invariant)) return "not judged";
   const verdict = verdictOf(result, invariant);
   const broken = result.findings.filter((one) => one.invariants.includes(invariant));
   if (verdict === "violated") return `violated (${broken.filter((one) => one.known === null).length})`;
