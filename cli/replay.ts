@@ -5,7 +5,7 @@ import type { IntentScenario } from "../generators/intents/scenario.js";
 import { ScenarioError } from "../generators/scenario.js";
 import { loadScenario } from "../properties/counterexample.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
-import { breaking, invariants } from "../properties/invariants.js";
+import { brokenBy } from "../properties/invariants.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
 import { describeScenario, isForDriver } from "../reports/steps.js";
 import { MODEL } from "./check.js";
@@ -90,8 +90,7 @@ function show<S extends AnyScenario>(
     );
     return run.unknown ? ExitCode.unknown : ExitCode.holds;
   }
-  const ids = invariants.filter((one) => breaking(one, [finding]).length > 0).map((one) => one.id);
-  say(`${subject.name} breaks ${ids.join(", ")} (${finding.kind}): ${finding.message}`);
+  say(`${subject.name} breaks ${brokenBy(finding).join(", ")} (${finding.kind}): ${finding.message}`);
   for (const line of finding.witness) say(`  ${line}`);
   return ExitCode.violated;
 }

@@ -1,7 +1,7 @@
 /** `trace`: a recorded run of software, judged record by record. */
 import { TraceFormatError } from "../generators/trace/format.js";
 import type { Finding } from "../model/finding.js";
-import { breaking, invariants } from "../properties/invariants.js";
+import { brokenBy } from "../properties/invariants.js";
 import { judgeTrace, TraceRun } from "../properties/trace-run.js";
 import { type JudgedTrace, traceAsJson, traceLines } from "../reports/trace.js";
 import { ExitCode, UsageError } from "./errors.js";
@@ -57,10 +57,6 @@ function judgeFile(file: string): JudgedTrace {
 
 function showProgress(status: StatusLine, file: string, records: number, elapsed: number): void {
   status.show(elapsed, () => `${file}: ${records} records, ${Math.round((records / elapsed) * 1000)}/s`);
-}
-
-function brokenBy(finding: Finding): string[] {
-  return invariants.filter((one) => breaking(one, [finding]).length > 0).map((one) => one.id);
 }
 
 const ACTION = /action (\d+)/g;

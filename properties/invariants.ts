@@ -144,6 +144,11 @@ export function invariantNamed(id: string): Invariant {
   return found;
 }
 
+/** Ids of the invariants that a finding breaks. */
+export function brokenBy(finding: Finding): string[] {
+  return invariants.filter((one) => breaking(one, [finding]).length > 0).map((one) => one.id);
+}
+
 /** The findings among these that break an invariant. */
 export function breaking(invariant: Invariant, findings: readonly Finding[]): Finding[] {
   return findings.filter((one) => invariant.brokenBy.includes(one.kind));

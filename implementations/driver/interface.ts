@@ -3,41 +3,23 @@
  * generator) that yields one access at a time and is given its answer, so that a run can be stopped between any two
  * accesses: that is how two CPUs are interleaved store by store.
  */
-import type { Word } from "../../model/trace.js";
+import type { Action, Word } from "../../model/trace.js";
 import type { PlatformProfile } from "../../model/vtd/profile.js";
 import type { HostPage, IovaPage, RequesterId } from "../../model/words/address.js";
 
 /** What a driver does to the machine, and what it says about its own work. */
 export type Access =
-  /** A CPU store of an aligned 64-bit word; `word` is its index in the page, 0 to 511. */
-  | {
-      readonly do: "store";
-      readonly page: HostPage;
-      readonly word: number;
-      readonly low: number;
-      readonly high: number;
-    }
+  /**
+   * What software does to memory and registers, as `model/trace.ts` has it. `read-register` is answered with what was read
+   * (`high` is 0 for a width of 4), a poll with `low` 1, or 0 when the awaited value never shows.
+   */
+  | Exclude<Action, { readonly do: "request" }>
   /** Stores zero to every word of a page. */
   | { readonly do: "clear-page"; readonly page: HostPage }
   /** A CPU load of an aligned 64-bit word. Answered with it. */
   | { readonly do: "load"; readonly page: HostPage; readonly word: number }
-  /** Writes one 64-byte line (0 to 63) of a page back to memory (CLFLUSH). */
-  | { readonly do: "flush-line"; readonly page: HostPage; readonly line: number }
   /** Writes every line of a page back to memory. */
   | { readonly do: "flush-page"; readonly page: HostPage }
-  | {
-      readonly do: "write-register";
-      readonly offset: number;
-      readonly width: 4 | 8;
-      readonly low: number;
-      readonly high: number;
-    }
-  /** Answered with what was read; `high` is 0 for a width of 4. */
-  | { readonly do: "read-register"; readonly offset: number; readonly width: 4 | 8 }
-  /** Reads the 32-bit register until `(register & mask) === value`. Answered with `low` 1, or 0 when it never is. */
-  | { readonly do: "poll-register"; readonly offset: number; readonly mask: number; readonly value: number }
-  /** Reads the low half of a memory word until it equals `value`. Answered like a register poll. */
-  | { readonly do: "poll-memory"; readonly page: HostPage; readonly word: number; readonly value: number }
   /** Waits until no other CPU holds the lock, and takes it. */
   | { readonly do: "lock"; readonly lock: string }
   | { readonly do: "unlock"; readonly lock: string }

@@ -117,7 +117,7 @@ export class Forgetting {
       const addresses = new Set([0]);
       this.addresses.set(requester, addresses);
       if (!this.hasOldContext(requester)) continue;
-      for (const top of graph.rootsOf(requester).tops)
+      for (const top of graph.topsOf(requester))
         graph.addresses(top.table, top.levels, 0, (iova) => addresses.add(iova));
     }
     oracle.memory.eachSuperseded((page, word, firstEnd) => {

@@ -40,12 +40,6 @@ export interface Leaf {
 /** Is shown one leaf after the other, in one object; returns true when it has seen enough. */
 export type LeafVisitor = (leaf: Readonly<Leaf>) => boolean;
 
-/** What the context entries of a requester have said. */
-export interface Roots {
-  readonly tops: readonly Top[];
-  readonly domainIds: readonly number[];
-}
-
 /** A table as part of a requester's address space: its level, and the first page it reaches. */
 export type RoleVisitor = (requester: number, level: number, iova: number) => void;
 
@@ -311,15 +305,14 @@ export class TableGraph {
     return visit(leaf);
   }
 
-  /** What the context entries of a requester have said. */
-  rootsOf(requester: number): Roots {
-    const domainIds = this.tops.domainsOf(requester);
-    const own = domainIds
+  /** The tables that context entries of a requester have pointed to. */
+  topsOf(requester: number): readonly Top[] {
+    return this.tops
+      .domainsOf(requester)
       .flatMap((domainId) => this.tops.of(domainId))
       .filter(
         ({ passThrough, contexts }) => !passThrough && contexts.some((one) => one.source === requester),
       );
-    return { tops: own, domainIds };
   }
 
   /** Visits every role that a page has had as a table, for the requesters whose context entries led to it. */
