@@ -41,9 +41,11 @@ const DEFERRED = 128;
 export const header: TraceHeader = {
   profile: { ...profileNamed("skylake-sp"), memoryPages: MEMORY_PAGES },
   setup: {
-    translating: true,
+    start: "translating",
     rootPage: ROOT_PAGE,
+    rootPages: 1,
     queuePage: QUEUE_PAGE,
+    logPage: null,
     requesters: REQUESTERS,
     dataPages: [],
     tablePages: [],

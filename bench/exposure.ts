@@ -5,12 +5,12 @@ import { vtdDriver } from "../implementations/driver/vtd/index.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
 import type { TraceRecord } from "../model/isolation/events.js";
 import { IsolationJudge } from "../model/isolation/judge.js";
-import { type OracleSetup, VtdOracle } from "../model/vtd/oracle.js";
+import type { RunStart } from "../model/run-start.js";
+import { VtdOracle } from "../model/vtd/oracle.js";
 import { profileNamed } from "../model/vtd/profiles.js";
 import { VtdSoftware } from "../model/vtd/software.js";
 import { type WalkPlatform, walkPlatformOf } from "../model/vtd/walk.js";
-import { driveScenario } from "../properties/driver-run.js";
-import { oracleSetupOf } from "../properties/driver-subject.js";
+import { driveScenario, setupOf } from "../properties/driver-run.js";
 import { nanosecondsOf, sink } from "./measure.js";
 
 const INTENTS = 50;
@@ -24,7 +24,7 @@ const options = { ...defaultIntentOptions, fewestSteps: INTENTS, mostSteps: INTE
 /** What the correct driver did in a scenario. */
 interface Run {
   readonly platform: WalkPlatform;
-  readonly setup: OracleSetup;
+  readonly setup: RunStart;
   readonly records: readonly TraceRecord[];
   readonly actions: number;
 }
@@ -97,7 +97,7 @@ function preparedRuns(): Run[] {
 
 function made(scenario: IntentScenario, platform: WalkPlatform, unit: ReferenceIommu): Run {
   const oracle = new VtdOracle(platform);
-  const setup = oracleSetupOf(scenario);
+  const setup = setupOf(scenario);
   oracle.reset(setup);
   let actions = 0;
   const { records } = driveScenario(scenario, vtdDriver, unit, {

@@ -62,6 +62,8 @@ function show(action: Action): string {
       return `write ${hex(action.offset)} ${hex(action.high)}:${hex(action.low)}`;
     case "read-register":
       return `read ${hex(action.offset)}`;
+    case "read-memory":
+      return `read ${hex(action.page)}.${hex(action.word)}`;
     case "poll-register":
       return `poll ${hex(action.offset)} ${hex(action.mask)} ${hex(action.value)}`;
     case "poll-memory":

@@ -1,6 +1,8 @@
 /** From the steps of a scenario to the actions of a run: memory accesses, register accesses and requests. */
+import type { Profile } from "../model/profile.js";
+import type { RunStart } from "../model/run-start.js";
 import type { Action, Request, Word } from "../model/trace.js";
-import { type Platform, type PlatformProfile, platformOf } from "../model/vtd/profile.js";
+import { type Platform, platformOf } from "../model/vtd/profile.js";
 import { profileNamed } from "../model/vtd/profiles.js";
 import { contextEntryLayout, secondStageLayout, TranslationType } from "../model/vtd/tables.js";
 import { encoderOf } from "../model/words/layout.js";
@@ -19,16 +21,7 @@ import { type Place, Software, type Tables, tableEntry } from "./software.js";
 
 /** A run ready to be executed: how to set up the implementation, what to do, and which step each action is of. */
 export interface CompiledRun {
-  readonly setup: {
-    readonly profile: PlatformProfile;
-    readonly start: "reset" | "translating";
-    readonly requesters: readonly number[];
-    readonly dataPages: readonly number[];
-    readonly tablePages: readonly number[];
-    readonly timing: number;
-    readonly rootPage: number;
-    readonly queuePage: number;
-  };
+  readonly setup: RunStart & { readonly profile: Profile; readonly timing: number };
   readonly actions: readonly Action[];
   /** For each action the index of its step in the scenario; -1 for what precedes the first. */
   readonly stepOf: readonly number[];
@@ -57,7 +50,9 @@ export function compileScenario(scenario: Scenario): CompiledRun {
       tablePages,
       timing: scenario.timing,
       rootPage: rootPages[0]!,
+      rootPages: 1,
       queuePage,
+      logPage: null,
     },
     actions: compiler.software.actions,
     stepOf: compiler.stepOf,

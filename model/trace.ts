@@ -45,6 +45,8 @@ export type Action =
   | { readonly do: "read-register"; readonly offset: number; readonly width: 4 | 8 }
   /** Reads the 32-bit register until `(register & mask) === value`. */
   | { readonly do: "poll-register"; readonly offset: number; readonly mask: number; readonly value: number }
+  /** A CPU load of one aligned 64-bit word that the IOMMU may have written, such as a word of the event log. */
+  | { readonly do: "read-memory"; readonly page: HostPage; readonly word: number }
   /** Reads the low half of a memory word until it equals `value`. */
   | { readonly do: "poll-memory"; readonly page: HostPage; readonly word: number; readonly value: number }
   /** A device request. Every request of a run has a slot of its own, which decides the bytes it writes. */
@@ -52,7 +54,7 @@ export type Action =
 
 /**
  * What an action showed, as two numbers:
- * - `read-register`: the low and high half read;
+ * - `read-register`, `read-memory`: the low and high half read;
  * - `poll-register`, `poll-memory`: `low` is 1 when the awaited value was seen, 0 when the implementation gave up;
  * - `request`: `low` is a {@link Effect} or the number of the page where the request took effect;
  * - every other action: `low` and `high` are 0.

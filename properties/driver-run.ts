@@ -71,7 +71,9 @@ export function setupOf(scenario: IntentScenario): RunSetup {
     tablePages,
     timing: scenario.timing,
     rootPage: rootPages[0]!,
+    rootPages: 1,
     queuePage,
+    logPage: null,
   };
 }
 
@@ -113,9 +115,10 @@ class Drive implements MachineListener {
     private readonly observer: RunObserver,
   ) {
     this.setup = setupOf(scenario);
-    const { profile, start, rootPage } = this.setup;
+    const { profile, start, rootPage, rootPages, logPage } = this.setup;
     const { invalidation, flushing } = scenario;
-    const known = { profile, invalidation, flushing, start, rootPage, queuePage, statusPage };
+    const pages = { rootPage, rootPages, queuePage, statusPage, logPage };
+    const known = { profile, invalidation, flushing, start, ...pages };
     const driver = guardedDriver(create, known);
     unit.reset(this.setup);
     this.machine = new Machine(unit, observer.memory, this);

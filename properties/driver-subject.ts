@@ -2,7 +2,7 @@
 import { generateIntentScenario, type IntentGeneratorOptions } from "../generators/intents/generate.js";
 import type { IntentScenario } from "../generators/intents/scenario.js";
 import { simplerIntentScenarios } from "../generators/intents/shrink.js";
-import { dataPages, queuePage, rootPages, tablePages } from "../generators/places.js";
+import { dataPages } from "../generators/places.js";
 import type { DriverFactory } from "../implementations/driver/interface.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
@@ -36,7 +36,7 @@ export class ExposureBench {
   /** Runs one scenario; `watch` sees the judge before the first record. */
   run(scenario: IntentScenario, create: DriverFactory, watch?: (judge: IsolationJudge) => void): DriverRun {
     const software = this.modelOf(scenario.profile);
-    software.reset(oracleSetupOf(scenario));
+    software.reset(setupOf(scenario));
     const judge = new IsolationJudge(software);
     watch?.(judge);
     const observer: RunObserver = {
@@ -65,18 +65,6 @@ export class ExposureBench {
     }
     return counts;
   }
-}
-
-/** What the model must know to follow a run of the scenario. */
-export function oracleSetupOf(scenario: IntentScenario) {
-  return {
-    translating: scenario.start === "translating",
-    rootPage: rootPages[0]!,
-    queuePage,
-    requesters: setupOf(scenario).requesters,
-    dataPages,
-    tablePages,
-  };
 }
 
 /** Runs a driver and records what it does, without judging it. */

@@ -25,7 +25,7 @@ function driverRun(seed: number, create: DriverFactory): ObservedRun {
   });
   const setup = setupOf(scenario);
   const oracle = oracles.get(setup.profile.id)!;
-  oracle.reset({ ...setup, translating: setup.start === "translating" });
+  oracle.reset(setup);
   let index = 0;
   const { records } = driveScenario(scenario, create, unit, {
     memory: oracle.memory,

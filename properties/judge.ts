@@ -3,12 +3,10 @@ import { type CompiledRun, compileScenario } from "../generators/compile.js";
 import { dataPages } from "../generators/places.js";
 import type { Scenario, Step } from "../generators/scenario.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
+import type { LandedWrite, Oracle } from "../model/architecture.js";
+import { architectureOf } from "../model/architectures.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
-import { type LandedWrite, VtdOracle } from "../model/vtd/oracle.js";
-import { isDrained } from "../model/vtd/posted-writes.js";
-import type { Platform } from "../model/vtd/profile.js";
-import { walkPlatformOf } from "../model/vtd/walk.js";
 import { showAddress } from "../model/words/address.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
@@ -26,22 +24,22 @@ export interface JudgedRun {
 
 /** Is told of every action after it was judged, with the oracle as it is then. */
 export interface RunWatcher {
-  begin(run: CompiledRun, oracle: VtdOracle): void;
+  begin(run: CompiledRun, oracle: Oracle): void;
   after(action: Action, index: number): void;
 }
 
 /** Judges runs; keeps one oracle for each profile, whose coverage grows with every run. */
 export class Judge {
-  private readonly oracles = new Map<string, VtdOracle>();
+  private readonly oracles = new Map<string, Oracle>();
 
   constructor(private readonly watcher: RunWatcher | null = null) {}
 
   /** The oracle of a profile, as the last run left it. */
-  oracleOf(run: CompiledRun): VtdOracle {
+  oracleOf(run: CompiledRun): Oracle {
     const { profile } = run.setup;
     let oracle = this.oracles.get(profile.id);
     if (!oracle) {
-      oracle = new VtdOracle(walkPlatformOf(profile));
+      oracle = architectureOf(profile).createOracle(profile);
       this.oracles.set(profile.id, oracle);
     }
     return oracle;
@@ -63,7 +61,7 @@ export class Judge {
    */
   judge(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[] = []): JudgedRun {
     const compiled = compileScenario(withoutAvoided(scenario, steerAround));
-    const run = withoutUnsupported(compiled, iommu, this.oracleOf(compiled).platform, steerAround);
+    const run = withoutUnsupported(compiled, iommu, steerAround);
     try {
       iommu.reset(run.setup);
       const observations = iommu.execute(run.actions);
@@ -82,15 +80,7 @@ export class Judge {
   ): JudgedRun {
     const oracle = this.oracleOf(run);
     oracle.relaxations = steerAround.filter((one) => one.relaxes);
-    const { rootPage, queuePage, requesters, tablePages } = run.setup;
-    oracle.reset({
-      translating: run.setup.start === "translating",
-      rootPage,
-      queuePage,
-      requesters,
-      dataPages: run.setup.dataPages,
-      tablePages,
-    });
+    oracle.reset(run.setup);
     this.watcher?.begin(run, oracle);
     const { findings, unknown } = this.firstFinding(run, observations, oracle, iommu);
     iommu.clear?.(oracle.strays);
@@ -107,7 +97,7 @@ export class Judge {
   private firstFinding(
     run: CompiledRun,
     observations: Observation[],
-    oracle: VtdOracle,
+    oracle: Oracle,
     iommu: Iommu,
   ): Pick<JudgedRun, "findings" | "unknown"> {
     let first: Finding | null = null;
@@ -125,7 +115,7 @@ export class Judge {
       return { findings: first ? [first] : [], unknown: first ? null : error.message };
     }
     if (!first) {
-      oracle.countInvalidations();
+      oracle.finish();
       first = checkMemory(oracle, run, iommu);
     }
     return { findings: first ? [first] : [], unknown: null };
@@ -154,12 +144,11 @@ export function withoutAvoided(scenario: Scenario, steerAround: readonly KnownDe
 function withoutUnsupported(
   run: CompiledRun,
   iommu: Iommu,
-  platform: Platform,
   steerAround: readonly KnownDeviation[],
 ): CompiledRun {
   const supported = (action: Action) =>
     (action.do !== "request" || iommu.requestTypes.has(action.request.type)) &&
-    !steerAround.some((one) => one.avoidsAction?.(action, platform));
+    !steerAround.some((one) => one.avoidsAction?.(action, run.setup.profile));
   if (run.actions.every(supported)) return run;
   const kept = run.actions
     .map((action, index) => ({ action, step: run.stepOf[index]! }))
@@ -182,7 +171,7 @@ function putRight(
 }
 
 /** Holds the final contents of every data page to the writes that were seen to land. */
-function checkMemory(oracle: VtdOracle, run: CompiledRun, iommu: Iommu): Finding | null {
+function checkMemory(oracle: Oracle, run: CompiledRun, iommu: Iommu): Finding | null {
   const offsets = new Set<number>();
   for (const action of run.actions) {
     if (action.do !== "request" || action.request.type === "read" || action.request.length === 0) continue;
@@ -207,14 +196,14 @@ function covers(write: LandedWrite, page: number, offset: number): boolean {
 }
 
 /** True when neither a device nor software wrote there. */
-function isUntouched(oracle: VtdOracle, page: number, offset: number): boolean {
+function isUntouched(oracle: Oracle, page: number, offset: number): boolean {
   for (const one of oracle.writes) if (covers(one, page, offset)) return false;
   for (const one of oracle.dataStores) if (one.page === page && one.word === offset >>> 3) return false;
   return true;
 }
 
 function judgeContent(
-  oracle: VtdOracle,
+  oracle: Oracle,
   run: CompiledRun,
   page: number,
   offset: number,
@@ -225,7 +214,7 @@ function judgeContent(
   const last = stores[stores.length - 1];
   const later = last ? writes.filter((one) => one.step > last.step) : writes;
   const underWay = last
-    ? writes.filter((one) => one.step < last.step && !isDrained(oracle.queue, one, last.step))
+    ? writes.filter((one) => one.step < last.step && !oracle.isDrained(one, last.step))
     : [];
   const allowed = [...later, ...underWay].map((one) => one.tag);
   if (later.length === 0) allowed.push(last ? (offset & 4 ? last.high : last.low) : pageTag(page, offset));
@@ -237,7 +226,7 @@ function judgeContent(
   return {
     kind: late ? "late-write" : "memory",
     action: run.actions.length,
-    rules: ["vtd.invalidation.drain-writes"],
+    rules: [oracle.drainRule],
     message: `${where} holds 0x${value.toString(16)}${origin}; admissible: ${allowed.map((one) => `0x${one.toString(16)}`).join(" or ")}`,
     witness: late
       ? [

@@ -1,8 +1,8 @@
 /** Known deviations of an implementation, as data: so that one known bug does not hide the next. */
 import type { Step } from "../generators/scenario.js";
+import type { Outcome } from "../model/architecture.js";
+import type { Profile } from "../model/profile.js";
 import type { Action, Observation, Request } from "../model/trace.js";
-import type { Outcome } from "../model/vtd/admissible.js";
-import type { Platform } from "../model/vtd/profile.js";
 
 /**
  * One difference between an implementation and the specification, with the ways to get past it. A finding is this
@@ -19,7 +19,7 @@ export interface KnownDeviation {
   /** Steps to leave out. */
   avoidsStep?(step: Step): boolean;
   /** Actions to leave out. */
-  avoidsAction?(action: Action, platform: Platform): boolean;
+  avoidsAction?(action: Action, profile: Profile): boolean;
   /** What the implementation should have shown, when this observation is one of the deviation; else null. */
   repairs?(action: Action, seen: Observation): Observation | null;
   /** A further outcome of the request that is let pass beside an admissible one; null when there is none. */

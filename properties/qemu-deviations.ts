@@ -3,7 +3,7 @@
  * differently but may do (collapsing faults, flushing more than asked) is not one.
  */
 import { PAGES_OF_SIZE, type PageSize } from "../generators/places.js";
-import { pageLimit } from "../model/vtd/profile.js";
+import { pageLimit, platformOf, vtdProfile } from "../model/vtd/profile.js";
 import { faultRules } from "../model/vtd/rules.js";
 import {
   INTERRUPT_RANGE_FIRST_PAGE,
@@ -86,9 +86,9 @@ const all: readonly KnownDeviation[] = [
     statement: "FRCD.FI keeps address bits above the largest supported width",
     specification: "11.4.7.6: bits 63:N of FI read 0, N being the largest supported width",
     versions: ["7.2", "10.0", "11.1"],
-    avoidsAction: (action, platform) =>
+    avoidsAction: (action, profile) =>
       action.do === "request" &&
-      action.request.page >= pageLimit(12 + 9 * platform.largestLevels) &&
+      action.request.page >= pageLimit(12 + 9 * platformOf(vtdProfile(profile)).largestLevels) &&
       !inInterruptRange(action.request.page),
   },
   {

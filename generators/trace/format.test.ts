@@ -144,9 +144,11 @@ describe("the header", () => {
     const { profile, setup, protectedRuns } = headerFrom({ ...HEADER, protected: [{ page: 5, pages: 2 }] });
     expect(profile).toBe(profileNamed("skylake-sp"));
     expect(setup).toEqual({
-      translating: true,
+      start: "translating",
       rootPage: 0x2000,
+      rootPages: 1,
       queuePage: 0x2001,
+      logPage: null,
       requesters: [32],
       dataPages: [],
       tablePages: [],

@@ -5,8 +5,8 @@
 import { isLeft } from "fp-ts/lib/Either.js";
 import * as t from "io-ts";
 import { type OwnershipEvent, Right, type TraceRecord } from "../../model/isolation/events.js";
+import type { RunStart } from "../../model/run-start.js";
 import type { Action, Observation, Word } from "../../model/trace.js";
-import type { OracleSetup } from "../../model/vtd/oracle.js";
 import type { PlatformProfile } from "../../model/vtd/profile.js";
 import { profiles } from "../../model/vtd/profiles.js";
 import { oneOf } from "../scenario.js";
@@ -89,6 +89,7 @@ const actions = {
   "flush-line": t.strict({ do: t.literal("flush-line"), page, line: number(0, 63) }),
   "write-register": t.strict({ do: t.literal("write-register"), offset, width, value: word }),
   "read-register": t.strict({ do: t.literal("read-register"), offset, width, seen }),
+  "read-memory": t.strict({ do: t.literal("read-memory"), page, word: wordIndex, seen }),
   "poll-register": t.strict({ do: t.literal("poll-register"), offset, mask: half, value: half, seen }),
   "poll-memory": t.strict({ do: t.literal("poll-memory"), page, word: wordIndex, value: half, seen }),
   request: t.strict({ do: t.literal("request"), request, slot, seen }),
@@ -158,7 +159,7 @@ export type PageRun = t.TypeOf<typeof run>;
 /** What the first line of a trace says. */
 export interface TraceHeader {
   readonly profile: PlatformProfile;
-  readonly setup: OracleSetup;
+  readonly setup: RunStart;
   readonly protectedRuns: readonly PageRun[];
 }
 
@@ -173,9 +174,11 @@ export function headerFrom(data: unknown): TraceHeader {
   return {
     profile: memoryPages === undefined ? profile : { ...profile, memoryPages },
     setup: {
-      translating: start === "translating",
+      start,
       rootPage,
+      rootPages: 1,
       queuePage,
+      logPage: null,
       requesters,
       dataPages: dataPages ?? [],
       tablePages: [],
@@ -186,7 +189,7 @@ export function headerFrom(data: unknown): TraceHeader {
 
 /** A profile of the suite by its id, or one that is written out. */
 function profileFrom(data: unknown): PlatformProfile {
-  if (typeof data !== "string") return decoded(profileCodec, data, "profile.");
+  if (typeof data !== "string") return { architecture: "vtd", ...decoded(profileCodec, data, "profile.") };
   const found = profiles.find((one) => one.id === data);
   if (found) return found;
   const ids = profiles.map((one) => one.id).join(", ");
@@ -200,7 +203,7 @@ export function headerLine({ profile, setup, protectedRuns }: TraceHeader): stri
     format: "iommu-spec trace 1",
     architecture: "vtd",
     profile: profiles.includes(profile) ? profile.id : profileCodec.encode(profile),
-    start: setup.translating ? "translating" : "reset",
+    start: setup.start,
     requesters,
     rootPage,
     queuePage,

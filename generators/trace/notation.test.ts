@@ -165,7 +165,7 @@ describe("a parsed trace", () => {
 
   it("starts with translation on and the queue enabled, without an action", () => {
     const { setup, records } = parse("");
-    expect(setup).toMatchObject({ translating: true, rootPage: ROOT, requesters: [0x20, 0x101] });
+    expect(setup).toMatchObject({ start: "translating", rootPage: ROOT, requesters: [0x20, 0x101] });
     expect(records.every((record) => "event" in record)).toBe(true);
   });
 

@@ -45,9 +45,11 @@ export function parseTrace(text: string, name: string): ParsedTrace {
     because: header.because,
     profile: header.profile,
     setup: {
-      translating: header.translating,
+      start: header.translating ? "translating" : "reset",
       rootPage,
+      rootPages: 1,
       queuePage,
+      logPage: null,
       requesters: [...header.devices.values()],
       dataPages: tracePages,
       tablePages: [queuePage, statusPage, ...pagesOfTables(records)],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { PlatformProfile } from "../../model/vtd/profile.js";
 import { profileNamed } from "../../model/vtd/profiles.js";
 import { guardedDriver } from "./guard.js";
 import type {
@@ -18,8 +19,10 @@ const SETUP: DriverSetup = {
   flushing: "strict",
   start: "translating",
   rootPage: 1,
+  rootPages: 1,
   queuePage: 2,
   statusPage: 3,
+  logPage: null,
 };
 const MAPPING: DriverMapping = { iova: 1, page: 2, pages: 3, access: 3 };
 const DEVICE = { name: "a", requesters: [0x20, 0x22] };
@@ -96,7 +99,7 @@ describe("what the factory gives", () => {
   it("a profile cannot be changed for the runs after this one", () => {
     const setup = structuredClone(SETUP);
     const driver = guardedDriver((given) => {
-      (given.profile.capability as { low: number }).low = 0;
+      ((given.profile as PlatformProfile).capability as { low: number }).low = 0;
       return SILENT;
     }, setup);
     expect(() => run(driver.start())).toThrow(/factory threw: TypeError: Cannot assign/);

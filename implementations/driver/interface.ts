@@ -3,8 +3,9 @@
  * generator) that yields one access at a time and is given its answer, so that a run can be stopped between any two
  * accesses: that is how two CPUs are interleaved store by store.
  */
+import type { Profile } from "../../model/profile.js";
+import type { StartState } from "../../model/run-start.js";
 import type { Action, Word } from "../../model/trace.js";
-import type { PlatformProfile } from "../../model/vtd/profile.js";
 import type { HostPage, IovaPage, RequesterId } from "../../model/words/address.js";
 
 /** What a driver does to the machine, and what it says about its own work. */
@@ -43,17 +44,21 @@ export type Routine = Generator<Access, void, Answer>;
 
 /** What a driver may know about the machine before it starts. */
 export interface DriverSetup {
-  readonly profile: PlatformProfile;
+  readonly profile: Profile;
   /** Whether it has to use the invalidation queue or the invalidation registers. */
   readonly invalidation: "queue" | "registers";
   /** `strict`: what an intent takes away is gone when the intent returns. `deferred`: at the next `sync` at latest. */
   readonly flushing: "strict" | "deferred";
   /** Right after a platform reset, or translating with `rootPage` in force (empty) and, where there is one, the queue on. */
-  readonly start: "reset" | "translating";
-  /** Pages set aside for the root table, the queue (256 descriptors of 128 bits) and status words; all zero. */
+  readonly start: StartState;
+  /** First page set aside for the root table (VT-d) or device table (AMD-Vi), and how many there are; all zero. */
   readonly rootPage: HostPage;
+  readonly rootPages: number;
+  /** Pages set aside for the queue or command buffer (256 entries of 128 bits) and for status words; all zero. */
   readonly queuePage: HostPage;
   readonly statusPage: HostPage;
+  /** The same for the event log (256 entries of 128 bits); null where faults are logged in registers. */
+  readonly logPage: HostPage | null;
 }
 
 /** A device with every requester id its requests may carry. */

@@ -1,6 +1,6 @@
 /** What a driver yields is not trusted: accesses are checked, and copied, before the machine carries them out. */
-import { type PlatformProfile, platformOf } from "../../model/vtd/profile.js";
-import { registersOf } from "../../model/vtd/registers.js";
+import { architectureOf } from "../../model/architectures.js";
+import type { Profile } from "../../model/profile.js";
 import type { HostPage } from "../../model/words/address.js";
 import type { Access } from "./interface.js";
 
@@ -8,30 +8,28 @@ import type { Access } from "./interface.js";
 export interface Limits {
   /** Pages 0 to `memoryPages - 1` are memory. */
   readonly memoryPages: number;
-  /** Bytes of the unit's registers: whole pages (VT-d 11.1). */
+  /** Bytes of the unit's registers. */
   readonly registerBytes: number;
 }
 
 /** What exists on the machine of a profile. */
-export function limitsOf(profile: PlatformProfile): Limits {
+export function limitsOf(profile: Profile): Limits {
   let limits = known.get(profile);
   if (!limits) {
-    const ends = registersOf(platformOf(profile)).map((one) => one.offset + one.layout.width / 8);
-    const registerBytes = Math.ceil(Math.max(...ends) / BYTES_OF_PAGE) * BYTES_OF_PAGE;
+    const registerBytes = architectureOf(profile).registerBytes(profile);
     limits = { memoryPages: profile.memoryPages, registerBytes };
     known.set(profile, limits);
   }
   return limits;
 }
 
-const known = new WeakMap<PlatformProfile, Limits>();
+const known = new WeakMap<Profile, Limits>();
 
 /** An access is not one that the interface knows; the message says what is expected of it. */
 export class Malformed extends Error {
   override readonly name = "Malformed";
 }
 
-const BYTES_OF_PAGE = 4096;
 const WORDS = 512;
 const LINES = 64;
 const REQUESTERS = 0x10000;
@@ -48,6 +46,11 @@ const CHECKS: Checks = {
     word: below(WORDS, "word", from.word),
     low: bits("low", from.low),
     high: bits("high", from.high),
+  }),
+  "read-memory": (from, limits) => ({
+    do: "read-memory",
+    page: pageOf(from, limits),
+    word: below(WORDS, "word", from.word),
   }),
   "clear-page": (from, limits) => ({ do: "clear-page", page: pageOf(from, limits) }),
   load: (from, limits) => ({

@@ -1,25 +1,13 @@
+import type { Profile } from "../../model/profile.js";
+import type { RunStart } from "../../model/run-start.js";
 import type { Action, Observation, RequestType } from "../../model/trace.js";
-import type { PlatformProfile } from "../../model/vtd/profile.js";
-import type { HostPage, RequesterId } from "../../model/words/address.js";
-
-/** Where a run starts: right after a platform reset, or translating with an empty root table and empty caches. */
-export type StartState = "reset" | "translating";
+import type { HostPage } from "../../model/words/address.js";
 
 /** Everything an implementation must know to set itself up for one run. */
-export interface RunSetup {
-  readonly profile: PlatformProfile;
-  readonly start: StartState;
-  /** The functions that will issue requests. */
-  readonly requesters: readonly RequesterId[];
-  /** Pages that devices may read and write; they are filled with `pageTag` before the run. */
-  readonly dataPages: readonly HostPage[];
-  /** Pages for tables, queue and status words; they are zero before the run. */
-  readonly tablePages: readonly HostPage[];
+export interface RunSetup extends RunStart {
+  readonly profile: Profile;
   /** Seed of whatever an implementation leaves to chance: when it fetches, evicts, completes. */
   readonly timing: number;
-  /** For `start: "translating"`: the page the root-table address register points to, and the queue's page. */
-  readonly rootPage: HostPage;
-  readonly queuePage: HostPage;
 }
 
 /** An IOMMU under test. Calls are synchronous; one implementation serves many runs, one after the other. */

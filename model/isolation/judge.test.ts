@@ -4,8 +4,9 @@ import { defaultOptions, generateScenario } from "../../generators/generate.js";
 import { dataPages, tablePages } from "../../generators/places.js";
 import { ReferenceIommu } from "../../implementations/iommu/reference/reference.js";
 import { OutsideModel } from "../finding.js";
-import type { OracleSetup } from "../vtd/oracle.js";
-import type { PlatformProfile } from "../vtd/profile.js";
+import type { Profile } from "../profile.js";
+import type { RunStart } from "../run-start.js";
+import { vtdProfile } from "../vtd/profile.js";
 import { VtdSoftware } from "../vtd/software.js";
 import { type WalkPlatform, walkPlatformOf } from "../vtd/walk.js";
 import { Chance } from "../words/chance.js";
@@ -17,11 +18,11 @@ import { IsolationJudge } from "./judge.js";
 const RUNS = Number(process.env.RUNS ?? 60);
 const SEED = Number(process.env.SEED ?? 1);
 const unit = new ReferenceIommu();
-const platforms = new Map<PlatformProfile, WalkPlatform>();
+const platforms = new Map<Profile, WalkPlatform>();
 
 interface Run {
   readonly platform: WalkPlatform;
-  readonly setup: OracleSetup;
+  readonly setup: RunStart;
   readonly records: readonly TraceRecord[];
 }
 
@@ -34,13 +35,13 @@ function runOf(seed: number): Run {
   });
   let platform = platforms.get(setup.profile);
   if (!platform) {
-    platform = walkPlatformOf(setup.profile);
+    platform = walkPlatformOf(vtdProfile(setup.profile));
     platforms.set(setup.profile, platform);
   }
   unit.reset(setup);
   const seen = unit.execute(actions);
   const records = actions.map((action, index) => ({ action, seen: seen[index]! }));
-  return { platform, setup: { ...setup, translating: setup.start === "translating" }, records };
+  return { platform, setup, records };
 }
 
 /** Everything that is reached at some time, and how many of the records there are verdicts on. */

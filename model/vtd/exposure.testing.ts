@@ -47,9 +47,11 @@ export class ScriptRun {
   /** Takes up the state a script starts from. */
   start(script: Script, draining: Draining = () => true): void {
     this.oracle.reset({
-      translating: script.enabled,
+      start: script.enabled ? "translating" : "reset",
       rootPage: ROOTS[0]!,
+      rootPages: 1,
       queuePage: QUEUE_PAGE,
+      logPage: null,
       requesters: script.functions,
       dataPages: [],
       tablePages: [],

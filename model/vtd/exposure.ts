@@ -81,6 +81,7 @@ export class VtdExposure {
         return this.addedByStore(action.page, action.word, granted);
       case "poll-register":
       case "read-register":
+      case "read-memory":
         this.completionSeen();
         return null;
       case "request":

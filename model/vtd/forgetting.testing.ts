@@ -4,9 +4,10 @@ import { dataPages, iovaPool } from "../../generators/places.js";
 import type { RunSetup } from "../../implementations/iommu/interface.js";
 import { OutsideModel } from "../finding.js";
 import type { Reach } from "../isolation/exposure.js";
+import type { RunStart } from "../run-start.js";
 import type { Action, Observation, Request } from "../trace.js";
 import { VtdExposure } from "./exposure.js";
-import { type OracleSetup, VtdOracle } from "./oracle.js";
+import { VtdOracle } from "./oracle.js";
 import { profiles } from "./profiles.js";
 import { type WalkPlatform, walkPlatformOf } from "./walk.js";
 
@@ -22,7 +23,7 @@ class Follower {
     this.reaches = new VtdExposure(this.oracle);
   }
 
-  reset(setup: OracleSetup): void {
+  reset(setup: RunStart): void {
     this.oracle.reset(setup);
     this.reaches.reset();
   }

@@ -2,7 +2,10 @@
  * The executable specification as a judge: it takes what software and devices did and saw, action by action, and says
  * whether a conforming VT-d unit in legacy mode may have shown that.
  */
+import type * as architecture from "../architecture.js";
+import type { DataStore, Oracle, Relaxation } from "../architecture.js";
 import type { Finding, FindingKind } from "../finding.js";
+import type { RunStart } from "../run-start.js";
 import { type Action, Effect, type Observation, pageTag, type Request, writeTag } from "../trace.js";
 import { showAddress, showRequester } from "../words/address.js";
 import { COHERENT, OPEN, PhysicalMemory } from "../words/memory.js";
@@ -12,48 +15,20 @@ import { invalidationRules, servedRules, vtdRules } from "./behaviour-rules.js";
 import { explainEffect } from "./explain.js";
 import { FaultLogView } from "./fault-view.js";
 import { drains, InvalidationLog, type InvalidationTarget } from "./invalidation-log.js";
+import { isDrained } from "./posted-writes.js";
 import { QueueView, queueRules } from "./queue-view.js";
 import { RegisterView } from "./register-view.js";
 import { SteeringRegisters } from "./steering.js";
 import { inInterruptRange, type WalkPlatform } from "./walk.js";
 
-/** Gives a further outcome to be let pass beside an admissible one, or null. */
-export interface Relaxation {
-  relaxes?(outcome: Outcome, request: Request): Outcome | null;
-}
-
-/** Where a judged run starts. */
-export interface OracleSetup {
-  readonly translating: boolean;
-  readonly rootPage: number;
-  readonly queuePage: number;
-  readonly requesters: readonly number[];
-  /** Pages whose contents the observer can see. */
-  readonly dataPages: readonly number[];
-  readonly tablePages: readonly number[];
-}
-
-/** A write that a device was seen to make. */
-export interface LandedWrite {
-  readonly action: number;
-  readonly step: number;
-  readonly request: Request;
-  readonly page: number;
-  readonly tag: number;
+/** A write that a device was seen to make, with its tags. */
+export interface LandedWrite extends architecture.LandedWrite {
   /** The domain ids it may have been translated under; {@link NO_DOMAIN} for none. */
   readonly domainIds: readonly number[];
 }
 
-/** A CPU store to a data page: software gave the page a new content. */
-export interface DataStore {
-  readonly step: number;
-  readonly page: number;
-  readonly word: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-export class VtdOracle {
+export class VtdOracle implements Oracle {
+  readonly drainRule = invalidationRules.drain.id;
   readonly coverage = new Coverage(vtdRules);
   readonly memory: PhysicalMemory;
   readonly steering = new SteeringRegisters();
@@ -72,7 +47,7 @@ export class VtdOracle {
   readonly strays = new Set<number>();
   private dataPages = new Set<number>();
   private visible = new Set<number>();
-  private setup!: OracleSetup;
+  private start!: RunStart;
 
   constructor(readonly platform: WalkPlatform) {
     this.memory = new PhysicalMemory(platform.profile.memoryPages, COHERENT, pageTag);
@@ -91,22 +66,23 @@ export class VtdOracle {
   }
 
   /** Forgets everything and takes up the state a run starts from. */
-  reset(setup: OracleSetup): void {
-    this.steering.reset(setup.translating, setup.rootPage);
+  reset(setup: RunStart): void {
+    const translating = setup.start === "translating";
+    this.steering.reset(translating, setup.rootPage);
     this.log.reset();
-    this.queue.reset(setup.translating && this.platform.queuedInvalidation, setup.queuePage);
+    this.queue.reset(translating && this.platform.queuedInvalidation, setup.queuePage);
     this.faults.reset();
-    this.registers.reset(setup.translating, setup.rootPage, setup.queuePage);
+    this.registers.reset(translating, setup.rootPage, setup.queuePage);
     this.requesters.length = 0;
     this.requesters.push(...setup.requesters);
     this.writes.length = 0;
     this.dataStores.length = 0;
     this.strays.clear();
-    if (setup.dataPages !== this.setup?.dataPages || setup.tablePages !== this.setup?.tablePages) {
+    if (setup.dataPages !== this.start?.dataPages || setup.tablePages !== this.start?.tablePages) {
       this.dataPages = new Set(setup.dataPages);
       this.visible = new Set([...setup.dataPages, ...setup.tablePages]);
     }
-    this.setup = setup;
+    this.start = setup;
     this.memory.reset(this.platform.storeVisibility, this.dataPages);
   }
 
@@ -133,6 +109,8 @@ export class VtdOracle {
         const complaint = seen.low === 1 ? this.registers.saw(asked, step) : this.registers.missed(asked);
         return complaint && { ...complaint, action: index, witness: [] };
       }
+      case "read-memory":
+        return null;
       case "poll-memory":
         return this.pollMemory(action.page, action.word, action.value, seen.low === 1, index);
       case "request":
@@ -233,10 +211,11 @@ export class VtdOracle {
     return null;
   }
 
+  /** Outcomes of known deviations are those of rules of this architecture. */
   private relaxed(request: Request, outcomes: readonly Outcome[]): readonly Outcome[] {
     if (this.relaxations.length === 0) return outcomes;
     const further = outcomes.flatMap((outcome) =>
-      this.relaxations.map((one) => one.relaxes!(outcome, request) ?? outcome),
+      this.relaxations.map((one) => (one.relaxes!(outcome, request) as Outcome | null) ?? outcome),
     );
     return [...new Set([...outcomes, ...further])];
   }
@@ -341,8 +320,13 @@ export class VtdOracle {
     this.dataStores.length = 0;
   }
 
+  /** True when the write had reached memory by step `by`. */
+  isDrained(write: LandedWrite, by: number): boolean {
+    return isDrained(this.queue, write, by);
+  }
+
   /** Counts the kinds of invalidation that were submitted, and drains with writes to drain; called once for a run. */
-  countInvalidations(): void {
+  finish(): void {
     for (const { invalidation } of this.queue.drains) {
       const { target, submitted, observed } = invalidation;
       const isDrained = ({ step, request, domainIds }: LandedWrite) =>

@@ -1,5 +1,6 @@
 /** Platform profiles: the registers and habits that tell one VT-d implementation from another. */
 
+import type { Profile } from "../profile.js";
 import type { Word } from "../trace.js";
 import { decode } from "../words/layout.js";
 import type { StoreVisibility } from "../words/memory.js";
@@ -9,22 +10,21 @@ import { capabilityLayout, extendedCapabilityLayout } from "./capabilities.js";
 export type IotlbLookup = "source-id" | "domain-id" | "either";
 
 /** A platform as data: what its registers read and where it departs from the common reading. */
-export interface PlatformProfile {
-  readonly id: string;
-  readonly description: string;
-  /** Where the register values come from. */
-  readonly source: string;
+export interface PlatformProfile extends Profile {
+  readonly architecture: "vtd";
   /** VER_REG: architecture version. */
   readonly version: { readonly major: number; readonly minor: number };
   readonly capability: Word;
   readonly extendedCapability: Word;
-  /** From the DMAR table: physical address bits of the machine. */
-  readonly hostAddressWidth: number;
   readonly iotlbLookup: IotlbLookup;
   /** Faults on second-stage entries whose ignored bits are not zero, as an Ivy Bridge was seen to do. */
   readonly ignoredBitsChecked: boolean;
-  /** Pages of memory from address zero; an access beyond them is an error. */
-  readonly memoryPages: number;
+}
+
+/** A profile as one of VT-d. @throws RangeError when it is of another architecture */
+export function vtdProfile(profile: Profile): PlatformProfile {
+  if (profile.architecture !== "vtd") throw new RangeError(`${profile.id} is not a VT-d platform`);
+  return profile as PlatformProfile;
 }
 
 /** A profile with its capability fields decoded, ready for use by the model. */

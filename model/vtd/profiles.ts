@@ -22,6 +22,7 @@ function profile(
 ): PlatformProfile {
   const [major, minor] = version.split(":").map(Number);
   return {
+    architecture: "vtd",
     id,
     description,
     source,

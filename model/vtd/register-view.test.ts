@@ -23,11 +23,12 @@ class Run {
     const platform = walkPlatformOf(typeof profile === "string" ? profileNamed(profile) : profile);
     this.oracle = new VtdOracle(platform);
     const tablePages = [ROOT, OTHER_ROOT, 3, 4, 5, 6, 7, QUEUE, STATUS];
-    const translating = start === "translating";
     this.oracle.reset({
-      translating,
+      start,
       rootPage: ROOT,
+      rootPages: 1,
       queuePage: QUEUE,
+      logPage: null,
       requesters: [SID],
       dataPages: [DATA],
       tablePages,

@@ -68,9 +68,11 @@ export class Software {
   constructor(profile: PlatformProfile = profileNamed("skylake-sp")) {
     this.model = new VtdSoftware(walkPlatformOf(profile));
     this.model.reset({
-      translating: true,
+      start: "translating",
       rootPage: ROOT,
+      rootPages: 1,
       queuePage: QUEUE,
+      logPage: null,
       requesters: [A, B],
       dataPages: [],
       tablePages: [],

@@ -1,10 +1,11 @@
 /** VT-d as the judge of software sees it: the oracle that follows a run, and what requests could reach in it. */
 import type { Finding } from "../finding.js";
 import type { Answers, ExposureModel, GrantCheck, Reach, Touched, Witness } from "../isolation/exposure.js";
+import type { RunStart } from "../run-start.js";
 import type { Action, Observation, Request, RequestType } from "../trace.js";
 import type { Rule } from "../words/rule.js";
 import { VtdExposure } from "./exposure.js";
-import { type OracleSetup, VtdOracle } from "./oracle.js";
+import { VtdOracle } from "./oracle.js";
 import { faultRules } from "./rules.js";
 import type { WalkPlatform } from "./walk.js";
 import { witnessOf } from "./witness.js";
@@ -34,11 +35,11 @@ export class VtdSoftware implements ExposureModel {
   }
 
   /** Forgets everything and takes up the state a run starts from. */
-  reset(setup: OracleSetup): void {
+  reset(setup: RunStart): void {
     this.oracle.reset(setup);
     this.reaches.reset();
     this.index = -1;
-    this.enabledSeen = setup.translating;
+    this.enabledSeen = setup.start === "translating";
   }
 
   /** Once translation was seen enabled, isolation is owed, whatever software does to the unit afterwards. */

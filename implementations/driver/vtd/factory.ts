@@ -1,5 +1,5 @@
 /** Drivers from what is wrong with them. */
-import type { PlatformProfile } from "../../../model/vtd/profile.js";
+import { type PlatformProfile, vtdProfile } from "../../../model/vtd/profile.js";
 import type { DriverFactory } from "../interface.js";
 import { VtdDriver } from "./driver.js";
 import { Encodings } from "./encodings.js";
@@ -9,10 +9,11 @@ import type { DriverFaults } from "./faults.js";
 export function vtdDriverWith(name: string, faults: DriverFaults): DriverFactory {
   const known = new WeakMap<PlatformProfile, Encodings>();
   return (setup) => {
-    let encodings = known.get(setup.profile);
+    const profile = vtdProfile(setup.profile);
+    let encodings = known.get(profile);
     if (!encodings) {
-      encodings = new Encodings(setup.profile, faults);
-      known.set(setup.profile, encodings);
+      encodings = new Encodings(profile, faults);
+      known.set(profile, encodings);
     }
     return new VtdDriver(name, setup, encodings, faults);
   };

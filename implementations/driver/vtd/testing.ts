@@ -48,11 +48,12 @@ export class Bench implements MachineListener {
   private readonly driver: Driver;
 
   constructor(profile: PlatformProfile, setup: BenchSetup, create: DriverFactory) {
-    const pages = { rootPage: ROOT, queuePage: QUEUE };
-    const run = { ...pages, requesters: REQUESTERS, dataPages: [], tablePages: [...TABLES] };
-    this.unit.reset({ ...run, profile, start: setup.start, timing: 1 });
+    const pages = { rootPage: ROOT, rootPages: 1, queuePage: QUEUE, logPage: null };
+    const { start } = setup;
+    const run = { ...pages, start, requesters: REQUESTERS, dataPages: [], tablePages: [...TABLES] };
+    this.unit.reset({ ...run, profile, timing: 1 });
     this.oracle = new VtdOracle(walkPlatformOf(profile));
-    this.oracle.reset({ ...run, translating: setup.start === "translating" });
+    this.oracle.reset(run);
     this.machine = new Machine(this.unit, this.oracle.memory, this);
     this.driver = create({ profile, ...setup, ...pages, statusPage: STATUS });
     this.run(this.driver.start());

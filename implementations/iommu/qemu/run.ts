@@ -83,6 +83,8 @@ export class Run {
         return this.#writeRegister(action);
       case "read-register":
         return this.#readRegister(action);
+      case "read-memory":
+        return this.#read64(action.page * PAGE_BYTES + 8 * action.word);
       case "poll-register":
         return this.#awaited(WINDOW.address + action.offset, action.mask, action.value);
       case "poll-memory":
@@ -127,8 +129,15 @@ export class Run {
   #readRegister(action: Action & { do: "read-register" }): Finish {
     const { qtest } = this.machine;
     const address = WINDOW.address + action.offset;
-    const reply = action.width === 8 ? qtest.read64(address) : qtest.read32(address);
-    return () => ({ low: qtest.low(reply), high: action.width === 8 ? qtest.high(reply) : 0 });
+    if (action.width === 8) return this.#read64(address);
+    const reply = qtest.read32(address);
+    return () => ({ low: qtest.low(reply), high: 0 });
+  }
+
+  #read64(address: number): Finish {
+    const { qtest } = this.machine;
+    const reply = qtest.read64(address);
+    return () => ({ low: qtest.low(reply), high: qtest.high(reply) });
   }
 
   /** This IOMMU does everything at once: what is not there at the first look will never be. */

@@ -1,9 +1,10 @@
 /** Hand-made runs, and a look at processes, for the tests of this folder: one domain, tables of three or four levels, a queue. */
 import { readdirSync, readFileSync } from "node:fs";
+import type { StartState } from "../../../model/run-start.js";
 import type { Action, Request, Word } from "../../../model/trace.js";
 import { profiles } from "../../../model/vtd/profiles.js";
 import { type RequesterId, requesterId } from "../../../model/words/address.js";
-import { ImplementationError, type RunSetup, type StartState } from "../interface.js";
+import { ImplementationError, type RunSetup } from "../interface.js";
 import { findQemu } from "./find.js";
 import { Command, DESCRIPTOR_BYTES, Register } from "./registers.js";
 
@@ -88,7 +89,9 @@ export function setupFor(
     tablePages: [root, context, ...tables, queue, status, behind],
     timing: 0,
     rootPage: root,
+    rootPages: 1,
     queuePage: queue,
+    logPage: null,
   };
 }
 

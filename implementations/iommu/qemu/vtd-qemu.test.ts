@@ -1,6 +1,7 @@
 /** The real thing: what a run shows on whichever QEMU is installed. */
 import { afterAll, describe, expect, test } from "vitest";
 import { Effect, pageTag, writeTag } from "../../../model/trace.js";
+import { vtdProfile } from "../../../model/vtd/profile.js";
 import { requesterId } from "../../../model/words/address.js";
 import { ImplementationError } from "../interface.js";
 import { openQemu } from "./index.js";
@@ -60,12 +61,13 @@ describe.skipIf(missing !== undefined)(`QEMU${missing === undefined ? "" : ` (sk
 
   test("identifies itself as the profile says, apart from what newer versions add", () => {
     const setup = setupFor("qemu-39");
+    const profile = vtdProfile(setup.profile);
     const { version, capability, extendedCapability } = qemu.identify(setup);
-    expect(version).toBe((setup.profile.version.major << 4) | setup.profile.version.minor);
-    expect(extendedCapability).toEqual(setup.profile.extendedCapability);
+    expect(version).toBe((profile.version.major << 4) | profile.version.minor);
+    expect(extendedCapability).toEqual(profile.extendedCapability);
     const setRootInvalidates = 0x80000000;
-    expect((capability.high & ~setRootInvalidates) >>> 0).toBe(setup.profile.capability.high);
-    expect(capability.low).toBe(setup.profile.capability.low);
+    expect((capability.high & ~setRootInvalidates) >>> 0).toBe(profile.capability.high);
+    expect(capability.low).toBe(profile.capability.low);
   });
 
   test("a run starts as promised", () => {

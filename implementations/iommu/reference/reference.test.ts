@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { compileScenario } from "../../../generators/compile.js";
 import { defaultOptions, generateScenario } from "../../../generators/generate.js";
+import type { StartState } from "../../../model/run-start.js";
 import {
   type Action,
   Effect,
@@ -10,7 +11,7 @@ import {
   writeTag,
 } from "../../../model/trace.js";
 import { profileNamed } from "../../../model/vtd/profiles.js";
-import type { RunSetup, StartState } from "../interface.js";
+import type { RunSetup } from "../interface.js";
 import { ReferenceIommu } from "./reference.js";
 
 const [ROOT, CONTEXT, L4, L3, L2, L1, QUEUE, STATUS] = [1, 2, 3, 4, 5, 6, 8, 9];
@@ -27,7 +28,9 @@ function setup(profile: string, timing = 1, start: StartState = "translating"): 
     tablePages: [ROOT, CONTEXT, L4, L3, L2, L1, QUEUE, STATUS],
     timing,
     rootPage: ROOT,
+    rootPages: 1,
     queuePage: QUEUE,
+    logPage: null,
   };
 }
 

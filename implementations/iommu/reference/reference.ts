@@ -3,6 +3,7 @@
  * queue, delayed completion and posted writes, all drawn from a seed. It must show only admissible outcomes and, over
  * many seeds, all of them.
  */
+import type { Profile } from "../../../model/profile.js";
 import {
   type Action,
   type Observation,
@@ -13,7 +14,7 @@ import {
 } from "../../../model/trace.js";
 import { FaultLog, faultRecordOf } from "../../../model/vtd/fault-log.js";
 import { drains, type InvalidationTarget, NO_DOMAIN } from "../../../model/vtd/invalidation-log.js";
-import type { PlatformProfile } from "../../../model/vtd/profile.js";
+import { vtdProfile } from "../../../model/vtd/profile.js";
 import { type WalkPlatform, walkPlatformOf } from "../../../model/vtd/walk.js";
 import { Chance } from "../../../model/words/chance.js";
 import { COHERENT, PhysicalMemory } from "../../../model/words/memory.js";
@@ -50,7 +51,7 @@ export class ReferenceIommu implements Iommu {
 
   private readonly chance = new Chance();
   /** Building a unit costs more than many runs: one is kept for each profile. */
-  private readonly units = new Map<PlatformProfile, Unit>();
+  private readonly units = new Map<Profile, Unit>();
   private unit: Unit | undefined;
 
   constructor(private readonly deviation: Deviation | null = null) {
@@ -107,7 +108,7 @@ class Unit {
     private readonly chance: Chance,
     private readonly deviation: Deviation | null,
   ) {
-    const platform = walkPlatformOf(setup.profile);
+    const platform = walkPlatformOf(vtdProfile(setup.profile));
     this.platform = deviation?.platform ? deviation.platform(platform) : platform;
     this.memory = new PhysicalMemory(setup.profile.memoryPages, COHERENT, pageTag);
     this.stores = new StoreBuffer(this.memory, chance);
@@ -165,12 +166,19 @@ class Unit {
         return NOTHING;
       case "read-register":
         return this.registers.read(action.offset, action.width);
+      case "read-memory":
+        return this.load(action.page, action.word);
       case "poll-register":
       case "poll-memory":
         return this.wait(action);
       case "request":
         return { low: this.request(action.request, action.slot), high: 0 };
     }
+  }
+
+  private load(page: number, word: number): Observation {
+    const frame = this.memory.frameOf(page);
+    return { low: this.memory.low(frame, word), high: this.memory.high(frame, word) };
   }
 
   private wait(poll: Poll): Observation {
