@@ -1,29 +1,16 @@
 /** Translations: through the current reader, the window reader and the caches of the reference, and those that fault. */
-import { Caches, requiredRemoval } from "../implementations/iommu/reference/caches.js";
 import type { Temperament } from "../implementations/iommu/reference/temperament.js";
-import { CachingTranslator } from "../implementations/iommu/reference/translator.js";
 import type { Request } from "../model/trace.js";
-import { AdmissibleOutcomes } from "../model/vtd/admissible.js";
-import { CurrentReader } from "../model/vtd/current-reader.js";
-import { FaultLog, faultRecordOf } from "../model/vtd/fault-log.js";
-import { InvalidationLog } from "../model/vtd/invalidation-log.js";
-import { profileNamed } from "../model/vtd/profiles.js";
-import { SteeringRegisters } from "../model/vtd/steering.js";
-import { decide, decideBeforeWalk, Translation, walk, walkPlatformOf } from "../model/vtd/walk.js";
-import { Chance } from "../model/words/chance.js";
+import { AdmissibleOutcomes } from "../model/windows/admissible.js";
+import { CurrentReader } from "../model/windows/current-reader.js";
+import { InvalidationLog } from "../model/windows/invalidation-log.js";
+import { SteeringRegisters } from "../model/windows/steering.js";
+import { Translation } from "../model/windows/walk.js";
 import type { PhysicalMemory } from "../model/words/memory.js";
 import { nanosecondsOf, sink } from "./measure.js";
 import { PlainWalk } from "./plain-walk.js";
-import {
-  FIRST_IOVA,
-  memoryWithStoredTables,
-  memoryWithTables,
-  REQUESTER,
-  ROOT_PAGE,
-  spreadIovas,
-} from "./tables.js";
-
-const platform = walkPlatformOf(profileNamed("sapphire-rapids"));
+import { FIRST_IOVA, memoryWithStoredTables, memoryWithTables, REQUESTER, spreadIovas } from "./tables.js";
+import type { BenchUnit } from "./units.js";
 
 const ALWAYS_FROM_CACHE: Temperament = {
   useCache: 256,
@@ -36,6 +23,8 @@ const ALWAYS_FROM_CACHE: Temperament = {
 const NEVER_FROM_CACHE: Temperament = { ...ALWAYS_FROM_CACHE, useCache: 0 };
 /** A page that no table maps, below the same upper tables as those that are mapped. */
 const UNMAPPED = FIRST_IOVA - 1;
+/** Pages mapped where the number makes no difference. */
+const FEW = 64;
 
 function readOf(page: number): Request {
   return { requester: REQUESTER, page, offset: 0, length: 8, type: "read" };
@@ -57,55 +46,45 @@ export function plainWalk(pages: number): number {
   return overAddresses(spreadIovas(pages), (iova) => plain.translate(iova));
 }
 
-/** Root entry, context entry, four levels, decision: every check of the specification, nothing cached. */
-export function currentReader(pages: number): number {
-  const reader = new CurrentReader(memoryWithTables(pages), ROOT_PAGE);
+/** Device entry, four levels, decision: every check of the specification, nothing cached. */
+export function currentReader({ unit, entries, pointer }: BenchUnit, pages: number): number {
+  const reader = new CurrentReader(memoryWithTables(pages, entries), pointer);
   const translation = new Translation();
   const request = { ...readOf(0) };
   return overAddresses(spreadIovas(pages), (iova) => {
     request.page = iova;
-    if (!decideBeforeWalk(request, reader.translationEnabled(), translation)) {
-      walk(platform, reader, REQUESTER, iova, translation);
-      decide(platform, request, translation);
+    if (!unit.decideBeforeWalk(request, reader.translationEnabled(), translation)) {
+      if (unit.lookUpDevice(reader, REQUESTER, iova, translation)) unit.translate(reader, translation);
+      unit.decide(request, translation, translation.deviceAccess);
     }
     return translation.effect;
   });
 }
 
-function admissible(memory: PhysicalMemory, now: number): number {
+function admissible({ unit, pointer }: BenchUnit, memory: PhysicalMemory, now: number): number {
   const steering = new SteeringRegisters();
-  steering.reset(true, ROOT_PAGE);
-  const outcomes = new AdmissibleOutcomes(platform, memory, steering, new InvalidationLog(), [REQUESTER]);
+  steering.reset(true, pointer);
+  const log = new InvalidationLog(unit.invalidations);
+  const outcomes = new AdmissibleOutcomes(unit, memory, steering, log, [REQUESTER]);
   const request = { ...readOf(0) };
-  return overAddresses(spreadIovas(64), (iova) => {
+  return overAddresses(spreadIovas(FEW), (iova) => {
     request.page = iova;
     return outcomes.compute(request, now)[0]!.effect;
   });
 }
 
 /** All admissible outcomes where tables were never changed. */
-export function withoutHistory(): number {
-  return admissible(memoryWithTables(64), 1);
+export function withoutHistory(bench: BenchUnit): number {
+  return admissible(bench, memoryWithTables(FEW, bench.entries), 1);
 }
 
 /** All admissible outcomes where software has stored every entry once, over one that was not present. */
-export function withoutStaleHistory(): number {
-  return admissible(memoryWithStoredTables(64), 1000);
+export function withoutStaleHistory(bench: BenchUnit): number {
+  return admissible(bench, memoryWithStoredTables(FEW, bench.entries), 1000);
 }
 
-function translatorWith(temperament: Temperament): CachingTranslator {
-  const chance = new Chance();
-  chance.seed(1);
-  const caches = new Caches(chance, requiredRemoval);
-  const translator = new CachingTranslator(platform, memoryWithTables(64), caches, chance, null);
-  translator.reset(temperament, true, ROOT_PAGE);
-  return translator;
-}
-
-/** A request that the reference answers from its IOTLB. */
-export function referenceHit(): number {
-  const translator = translatorWith(ALWAYS_FROM_CACHE);
-  const request = readOf(FIRST_IOVA);
+function byReference(bench: BenchUnit, temperament: Temperament, request: Request): number {
+  const translator = bench.translator(memoryWithTables(FEW, bench.entries), temperament);
   return nanosecondsOf((count) => {
     for (let index = 0; index < count; index++) {
       translator.request(request);
@@ -114,16 +93,12 @@ export function referenceHit(): number {
   });
 }
 
-/** A request that the reference blocks, with the fault recorded and the record freed. */
-export function referenceFault(): number {
-  const translator = translatorWith(NEVER_FROM_CACHE);
-  const faults = new FaultLog(platform.faultRecords);
-  const request = readOf(UNMAPPED);
-  return nanosecondsOf((count) => {
-    for (let index = 0; index < count; index++) {
-      translator.request(request);
-      faults.record(faultRecordOf(platform, request, translator.translation.rule!), false);
-      faults.clearRecord(faults.lastIndex);
-    }
-  });
+/** A request that the reference answers from its IOTLB. */
+export function referenceHit(bench: BenchUnit): number {
+  return byReference(bench, ALWAYS_FROM_CACHE, readOf(FIRST_IOVA));
+}
+
+/** A request that the reference blocks. */
+export function referenceFault(bench: BenchUnit): number {
+  return byReference(bench, NEVER_FROM_CACHE, readOf(UNMAPPED));
 }

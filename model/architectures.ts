@@ -1,9 +1,10 @@
 /** The architectures that the suite knows: one line each. */
+import { amdvi } from "./amdvi/index.js";
 import type { Architecture } from "./architecture.js";
 import type { Profile } from "./profile.js";
 import { vtd } from "./vtd/index.js";
 
-export const architectures: readonly Architecture[] = [vtd];
+export const architectures: readonly Architecture[] = [vtd, amdvi];
 
 /** The architecture of a profile. */
 export function architectureOf(profile: Profile): Architecture {

@@ -1,14 +1,16 @@
 /** What the abstract IOMMU shows for one request: the entries it may use, turned into outcomes. */
+
 import type { Request } from "../trace.js";
+import type { Outcome } from "../windows/admissible.js";
+import { Translation } from "../windows/walk.js";
 import type { Found, Rights } from "./abstract-entries.js";
-import type { Outcome } from "./admissible.js";
-import { type FaultRule, faultRules } from "./rules.js";
-import { decide, decideBeforeWalk, Translation, type WalkPlatform } from "./walk.js";
+import { faultRules, type VtdFaultRule } from "./rules.js";
+import { decide, decideBeforeWalk, type WalkPlatform } from "./walk.js";
 
 /** The outcomes of one request, without repetitions. */
 export class AbstractAnswers {
   readonly outcomes = new Map<string, Outcome>();
-  private readonly translation = new Translation();
+  private readonly translation = new Translation<VtdFaultRule>();
 
   constructor(
     private readonly platform: WalkPlatform,
@@ -22,7 +24,7 @@ export class AbstractAnswers {
   }
 
   fault(
-    rule: FaultRule,
+    rule: VtdFaultRule,
     faultProcessingDisabled: boolean,
     rights: Rights = { readable: 1, writable: 1 },
   ): void {
@@ -35,7 +37,7 @@ export class AbstractAnswers {
   }
 
   private decide(
-    fault: FaultRule | null,
+    fault: VtdFaultRule | null,
     page: number,
     rights: Rights,
     faultProcessingDisabled: boolean,
@@ -53,7 +55,7 @@ export class AbstractAnswers {
   private add(faultProcessingDisabled: boolean): void {
     const { effect, rule, alternative } = this.translation;
     for (const one of alternative ? [rule, alternative] : [rule]) {
-      const recorded = one !== null && !(one.qualified && faultProcessingDisabled);
+      const recorded = one !== null && !(one.suppressible && faultProcessingDisabled);
       this.outcomes.set(`${effect} ${one?.id} ${recorded}`, { effect, rule: one, recorded });
     }
   }

@@ -1,5 +1,5 @@
 /** The commands that software gives the abstract IOMMU, and the order in which they may execute (VT-d 6.5.2.12, 11.4.2). */
-import type { InvalidationTarget } from "./invalidation-log.js";
+import type { InvalidationTarget } from "./invalidations.js";
 
 export interface Submitted {
   readonly target: InvalidationTarget;

@@ -1,7 +1,7 @@
 /** The entries that the abstract IOMMU keeps: their tags, what they say, and which invalidations remove them. */
-import { type InvalidationTarget, PAGES_BY_LEVEL } from "./invalidation-log.js";
-import { type FaultRule, faultRules } from "./rules.js";
-import { TranslationType } from "./tables.js";
+import type { InvalidationTarget } from "./invalidations.js";
+import { faultRules, type VtdFaultRule } from "./rules.js";
+import { PAGES_BY_LEVEL, TranslationType } from "./tables.js";
 import { pageOf, type WalkPlatform } from "./walk.js";
 
 /** What a walk carries down, and what an entry below the context entry says. */
@@ -17,7 +17,7 @@ export interface Found extends Rights {
 }
 
 export interface RootEntry {
-  readonly fault: FaultRule | null;
+  readonly fault: VtdFaultRule | null;
   readonly table: number;
 }
 
@@ -26,7 +26,7 @@ export interface ContextEntry {
   readonly sourceId: number;
   /** Zero for an entry that faults (6.1). */
   readonly domainId: number;
-  readonly fault: FaultRule | null;
+  readonly fault: VtdFaultRule | null;
   readonly faultProcessingDisabled: boolean;
   readonly passThrough: boolean;
   readonly levels: number;
@@ -93,7 +93,7 @@ function acceptedContext(sourceId: number, value: readonly number[]): ContextEnt
   };
 }
 
-function contextFault(platform: WalkPlatform, value: readonly number[]): FaultRule | null {
+function contextFault(platform: WalkPlatform, value: readonly number[]): VtdFaultRule | null {
   const [low, high, low2, high2] = value as [number, number, number, number];
   if ((low & 1) === 0) return faultRules.contextPresent;
   const type = typeOf(value);
@@ -109,8 +109,8 @@ function contextFault(platform: WalkPlatform, value: readonly number[]): FaultRu
 function disputedFault(
   platform: WalkPlatform,
   value: readonly number[],
-  fault: FaultRule | null,
-): FaultRule | null {
+  fault: VtdFaultRule | null,
+): VtdFaultRule | null {
   if (typeOf(value) !== TranslationType.passThrough) return null;
   if (fault === faultRules.contextPresent || fault === faultRules.contextReserved) return null;
   const widthUnsupported = fault === faultRules.contextAddressWidth;
@@ -175,7 +175,7 @@ function levelsOf(context: readonly number[]): number {
 }
 
 /** In Caching Mode, entries that fault are kept under domain id 0 (6.1). */
-function faultyContext(sourceId: number, value: readonly number[], fault: FaultRule): ContextEntry {
+function faultyContext(sourceId: number, value: readonly number[], fault: VtdFaultRule): ContextEntry {
   const faultProcessingDisabled = (value[0]! & 2) !== 0;
   return {
     cache: "context",

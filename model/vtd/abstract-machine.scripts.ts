@@ -1,7 +1,8 @@
 /** Tiny random scripts for the abstract IOMMU, drawn from small pools so that stale entries are the rule. */
 import type { Word } from "../trace.js";
+import type { Random } from "../windows/random.testing.js";
 import { encode } from "../words/layout.js";
-import type { InvalidationTarget } from "./invalidation-log.js";
+import type { InvalidationTarget } from "./invalidations.js";
 import type { PlatformProfile } from "./profile.js";
 import { profileNamed } from "./profiles.js";
 import { contextEntryLayout, rootEntryLayout, secondStageLayout } from "./tables.js";
@@ -68,31 +69,6 @@ const platforms: PlatformProfile[] = [
   profileNamed("sapphire-rapids"),
 ];
 export const walkPlatforms = platforms.map(walkPlatformOf);
-
-/** Mulberry32: small, seeded, good enough. */
-export class Random {
-  constructor(private state: number) {}
-  below(count: number): number {
-    this.state = (this.state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) % count;
-  }
-  chance(percent: number): boolean {
-    return this.below(100) < percent;
-  }
-  of<A>(from: readonly A[]): A {
-    return from[this.below(from.length)]!;
-  }
-  /** One of the weighted alternatives. */
-  weighted<A>(...from: [number, A][]): A {
-    let at = this.below(from.reduce((sum, [weight]) => sum + weight, 0));
-    return from.find(([weight]) => {
-      at -= weight;
-      return at < 0;
-    })![1];
-  }
-}
 
 export class ScriptMaker {
   readonly script: Script;

@@ -1,22 +1,17 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { Random, type Script, ScriptMaker, type Step, walkPlatforms } from "./abstract-machine.scripts.js";
-import {
-  closedFormOutcomes,
-  differences,
-  differencesOf,
-  machineOutcomes,
-  requestsOf,
-  shrink,
-} from "./abstract-machine.testing.js";
 import {
   Cache,
   type CacheTags,
   type Fence,
   type Invalidation,
   InvalidationLog,
-  type InvalidationTarget,
   NO_PAGE_SIZE,
-} from "./invalidation-log.js";
+} from "../windows/invalidation-log.js";
+import { Random } from "../windows/random.testing.js";
+import { differences, requestsOf, shrink } from "../windows/scripts.testing.js";
+import { type Script, ScriptMaker, type Step, walkPlatforms } from "./abstract-machine.scripts.js";
+import { closedFormOutcomes, differencesOf, machineOutcomes } from "./abstract-machine.testing.js";
+import { type InvalidationTarget, invalidations } from "./invalidations.js";
 import type { PlatformProfile } from "./profile.js";
 import { profileNamed } from "./profiles.js";
 import { walkPlatformOf } from "./walk.js";
@@ -44,23 +39,25 @@ function comparedScript(index: number): Compared {
   };
 }
 
+type Entry = Invalidation<InvalidationTarget>;
+
 /** Invalidation logs with one mistake each. */
-const brokenLogs: Record<string, () => InvalidationLog> = {
-  "context entries are never invalidated": () => new Unfenced(Cache.context),
-  "paging-structure entries are never invalidated": () => new Unfenced(Cache.pagingStructure),
+const brokenLogs: Record<string, () => InvalidationLog<InvalidationTarget>> = {
+  "context entries are never invalidated": () => new Unfenced(Cache.device),
+  "paging-structure entries are never invalidated": () => new Unfenced(Cache.table),
   "IOTLB entries are never invalidated": () => new Unfenced(Cache.iotlb),
   "the queue keeps no order": () => new Altered((entry) => ({ ...entry, queued: false })),
   "fence flags are overlooked": () => new Altered((entry) => ({ ...entry, fenceGroup: 0 })),
   "submitted counts as done": () => new Altered((entry) => ({ ...entry, observed: entry.submitted })),
   "the hint is overlooked": () => new Altered((entry) => ({ ...entry, target: withoutHint(entry.target) })),
-  "each fence stands alone": () => new Forgetful(),
-  "any page of a large one removes it": () => new AsSmallPages((level) => level > 1),
-  "a pass-through result has the size of a page": () => new AsSmallPages((level) => level === NO_PAGE_SIZE),
+  "each fence stands alone": () => new Forgetful(invalidations),
+  "any page of a large one removes it": () => new AsSmallPages((pages) => pages > 1),
+  "a pass-through result has the size of a page": () => new AsSmallPages((pages) => pages === NO_PAGE_SIZE),
 };
 
-class Unfenced extends InvalidationLog {
+class Unfenced extends InvalidationLog<InvalidationTarget> {
   constructor(private readonly broken: Cache) {
-    super();
+    super(invalidations);
   }
 
   override fence(cache: Cache, tags: CacheTags, at: number, known: readonly number[], into: Fence): void {
@@ -72,38 +69,33 @@ class Unfenced extends InvalidationLog {
   }
 }
 
-class Altered extends InvalidationLog {
-  constructor(private readonly alter: (entry: Invalidation) => Invalidation) {
-    super();
+class Altered extends InvalidationLog<InvalidationTarget> {
+  constructor(private readonly alter: (entry: Entry) => Entry) {
+    super(invalidations);
   }
 
-  override submit(
-    target: InvalidationTarget,
-    step: number,
-    queued: boolean,
-    fenceGroup: number,
-  ): Invalidation {
+  override submit(target: InvalidationTarget, step: number, queued: boolean, fenceGroup: number): Entry {
     const entry = this.alter(super.submit(target, step, queued, fenceGroup));
     this.entries[this.entries.length - 1] = entry;
     return entry;
   }
 }
 
-class Forgetful extends InvalidationLog {
+class Forgetful extends InvalidationLog<InvalidationTarget> {
   override fence(cache: Cache, tags: CacheTags, at: number, _known: readonly number[], into: Fence): void {
     super.fence(cache, tags, at, [], into);
   }
 }
 
-/** IOTLB entries of some levels are removed like those of level 1. */
-class AsSmallPages extends InvalidationLog {
-  constructor(private readonly concerned: (level: number) => boolean) {
-    super();
+/** IOTLB entries of some sizes are removed like those of one page. */
+class AsSmallPages extends InvalidationLog<InvalidationTarget> {
+  constructor(private readonly concerned: (pages: number) => boolean) {
+    super(invalidations);
   }
 
   override fence(cache: Cache, tags: CacheTags, at: number, known: readonly number[], into: Fence): void {
-    const altered = cache === Cache.iotlb && this.concerned(tags.level);
-    super.fence(cache, altered ? { ...tags, level: 1 } : tags, at, known, into);
+    const altered = cache === Cache.iotlb && this.concerned(tags.pages);
+    super.fence(cache, altered ? { ...tags, pages: 1 } : tags, at, known, into);
   }
 }
 

@@ -1,17 +1,14 @@
 /** Runs a script on the abstract IOMMU and through the closed form, and compares what both admit. */
-import type { Request, RequestType } from "../trace.js";
+import { AdmissibleOutcomes } from "../windows/admissible.js";
+import { type Invalidation, InvalidationLog } from "../windows/invalidation-log.js";
+import { type Answer, differences, requestsOf, shown } from "../windows/scripts.testing.js";
+import { SteeringRegisters } from "../windows/steering.js";
 import { PhysicalMemory } from "../words/memory.js";
 import { AbstractMachine } from "./abstract-machine.js";
 import { PAGE_COUNT, ROOTS, type Script, type Step } from "./abstract-machine.scripts.js";
-import { AdmissibleOutcomes, type Outcome } from "./admissible.js";
-import { type Invalidation, InvalidationLog } from "./invalidation-log.js";
-import { SteeringRegisters } from "./steering.js";
+import { type InvalidationTarget, invalidations } from "./invalidations.js";
+import { VtdUnit } from "./unit.js";
 import { type WalkPlatform, walkPlatformOf } from "./walk.js";
-
-const TYPES: readonly RequestType[] = ["read", "write", "zero-length-read", "atomic"];
-
-/** The outcomes admitted for a request after a script. */
-export type Answer = (request: Request) => readonly Outcome[];
 
 /** @param pages the pages that requests may ask for */
 export function machineAnswer(script: Script, platform: WalkPlatform, pages: readonly number[]): Answer {
@@ -61,7 +58,7 @@ export function machineAnswer(script: Script, platform: WalkPlatform, pages: rea
 export function closedFormAnswer(
   script: Script,
   platform: WalkPlatform,
-  log = new InvalidationLog(),
+  log = new InvalidationLog(invalidations),
 ): Answer {
   const memory = new PhysicalMemory(PAGE_COUNT, platform.storeVisibility);
   const registers = new SteeringRegisters();
@@ -90,10 +87,10 @@ export function closedFormAnswer(
       case "observe":
         return observe(submissions[step.submission]!, at);
       case "set-root":
-        registers.rootPointer.commanded(step.page, at);
+        registers.tablePointer.commanded(step.page, at);
         return platform.setRootInvalidates && roots.push(log.submit({ cache: "all" }, at, false, 0));
       case "observe-root":
-        registers.rootPointer.observed(at);
+        registers.tablePointer.observed(at);
         return observe(roots, at);
       case "set-enabled":
         return registers.enabled.commanded(step.on ? 1 : 0, at);
@@ -104,23 +101,8 @@ export function closedFormAnswer(
   script.steps.forEach((step, index) => {
     perform(step, index + 1);
   });
-  const admissible = new AdmissibleOutcomes(platform, memory, registers, log, script.functions);
+  const admissible = new AdmissibleOutcomes(new VtdUnit(platform), memory, registers, log, script.functions);
   return (request) => admissible.compute(request, script.steps.length + 1);
-}
-
-/** Every request a script's functions can make of its pages. */
-export function requestsOf(script: Script): Request[] {
-  return script.pages.flatMap((page) =>
-    script.functions.flatMap((requester) =>
-      TYPES.map((type) => ({
-        requester,
-        page,
-        offset: 0,
-        length: type === "zero-length-read" ? 0 : 4,
-        type,
-      })),
-    ),
-  );
 }
 
 /**
@@ -135,73 +117,13 @@ export function machineOutcomes(script: Script, platform: WalkPlatform): Set<str
 export function closedFormOutcomes(
   script: Script,
   platform: WalkPlatform,
-  log?: InvalidationLog,
+  log?: InvalidationLog<InvalidationTarget>,
 ): Set<string>[] {
   const answer = closedFormAnswer(script, platform, log);
   return requestsOf(script).map((request) => shown(answer(request)));
 }
 
-function shown(outcomes: readonly Outcome[]): Set<string> {
-  return new Set(
-    outcomes.map(({ effect, rule, recorded }) => {
-      return rule ? `${effect} ${rule.id}${recorded ? "" : ", not recorded"}` : `${effect}`;
-    }),
-  );
-}
-
-/** One line for each request that the two sides disagree about. */
-export function differences(script: Script, machine: Set<string>[], closedForm: Set<string>[]): string[] {
-  return requestsOf(script).flatMap(({ requester, page, type }, index) => {
-    const unsound = [...machine[index]!].filter((one) => !closedForm[index]!.has(one));
-    const loose = [...closedForm[index]!].filter((one) => !machine[index]!.has(one));
-    const request = `${type} of page ${page} by ${requester}`;
-    return [
-      ...unsound.map((one) => `${request}: only the machine shows ${one}`),
-      ...loose.map((one) => `${request}: only the closed form admits ${one}`),
-    ];
-  });
-}
-
 export function differencesOf(script: Script): string[] {
   const platform = walkPlatformOf(script.profile);
   return differences(script, machineOutcomes(script, platform), closedFormOutcomes(script, platform));
-}
-
-/** A script from which nothing can be taken without losing the property. */
-export function shrink(script: Script, holds: (script: Script) => boolean): Script {
-  const smaller = smallerScripts(script).find(holds);
-  return smaller ? shrink(smaller, holds) : script;
-}
-
-function smallerScripts(script: Script): Script[] {
-  const without = <A>(list: readonly A[], make: (rest: A[]) => Script) =>
-    list.length > 1 ? list.map((_, index) => make(list.toSpliced(index, 1))) : [];
-  return [
-    ...script.steps.map((_, index) => withoutStep(script, index)),
-    ...without(script.functions, (functions) => ({ ...script, functions })),
-    ...without(script.pages, (pages) => ({ ...script, pages })),
-    ...without(script.words, (words) => ({ ...script, words })),
-    ...script.steps.flatMap((step, index) =>
-      step.do === "submit"
-        ? without(step.targets, (targets) => ({
-            ...script,
-            steps: script.steps.with(index, { ...step, targets }),
-          }))
-        : [],
-    ),
-  ];
-}
-
-/** A submission goes together with its observation, and later submissions move up. */
-function withoutStep(script: Script, index: number): Script {
-  const steps = script.steps.toSpliced(index, 1);
-  if (script.steps[index]!.do !== "submit") return { ...script, steps };
-  const number = script.steps.slice(0, index).filter((one) => one.do === "submit").length;
-  const kept = steps.filter((one) => one.do !== "observe" || one.submission !== number);
-  return {
-    ...script,
-    steps: kept.map((one) =>
-      one.do === "observe" && one.submission > number ? { ...one, submission: one.submission - 1 } : one,
-    ),
-  };
 }

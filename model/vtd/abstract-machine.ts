@@ -2,13 +2,11 @@
  * The abstract IOMMU of VT-d legacy mode: a machine that may do anything legal (VT-d 6.2, 6.5). What some run of it
  * shows is admissible, and nothing else is. It says what {@link AdmissibleOutcomes} computes, by trying every run, and
  * is meant for tiny configurations only.
- *
- * The machine fills its caches at any moment from any entry that some request could need. Keeping one more entry never
- * forbids anything: several entries may stand for one tag, and any of them may be passed over. So runs that execute
- * their commands at the same moments need not be told apart; of those, the one that fills all it can shows every
- * outcome that any of them shows. What is left to try is when each invalidation and each register command executes.
  */
 import type { Request } from "../trace.js";
+import { Exploration, type MachineState } from "../windows/abstract-exploration.js";
+import type { Outcome } from "../windows/admissible.js";
+import { VisibleMemory } from "../words/visible-memory.js";
 import { AbstractAnswers } from "./abstract-answers.js";
 import { type Command, mayExecute, type Submitted } from "./abstract-commands.js";
 import {
@@ -27,35 +25,19 @@ import {
   type Start,
   secondStageOf,
 } from "./abstract-entries.js";
-import { VisibleMemory } from "./abstract-memory.js";
-import type { Outcome } from "./admissible.js";
-import { PAGES_BY_LEVEL } from "./invalidation-log.js";
 import { faultRules } from "./rules.js";
+import { PAGES_BY_LEVEL } from "./tables.js";
 import { tableIndex, type WalkPlatform } from "./walk.js";
 
-/**
- * What tells runs apart: what they keep, what they have not executed yet, what has left the write buffer, and which root
- * pointer is in force.
- */
-interface State {
-  readonly kept: ReadonlySet<Entry>;
-  /** Nothing that can be read now is missing. */
-  readonly complete: boolean;
-  /** In the order of their submission. */
-  readonly pending: readonly Command[];
+interface State extends MachineState<Entry, Command> {
   readonly rootTable: number;
   /** The number of the last write-back that has left the write buffer. */
   readonly flushed: number;
 }
 
-export class AbstractMachine {
+export class AbstractMachine extends Exploration<Entry, Command, State> {
   private readonly memory: VisibleMemory;
-  private readonly interned = new Map<string, Entry>();
-  private readonly numbers = new Map<Entry, number>();
-  private readonly commands: Command[] = [];
-  private readonly readings = new Map<string, unknown>();
   private enabled: boolean[];
-  private states: State[];
 
   /**
    * @param functions the functions of the platform, each of which may make requests at any moment
@@ -69,11 +51,10 @@ export class AbstractMachine {
     rootTable: number,
     enabled: boolean,
   ) {
-    this.memory = new VisibleMemory(pageCount, platform.storeVisibility);
+    const memory = new VisibleMemory(pageCount, platform.storeVisibility);
+    super({ kept: new Set(), complete: false, pending: [], rootTable, flushed: memory.written });
+    this.memory = memory;
     this.enabled = [enabled];
-    this.states = [
-      { kept: new Set(), complete: false, pending: [], rootTable, flushed: this.memory.written },
-    ];
   }
 
   /** Sets up memory before the first step. */
@@ -113,48 +94,15 @@ export class AbstractMachine {
 
   submit(...invalidations: Submitted[]): Command[] {
     this.explore();
-    return invalidations.map((invalidate) => this.command({ invalidate }));
+    return invalidations.map((invalidate) => this.give({ invalidate }));
   }
 
   commandRootTable(setRootTable: number): Command {
     this.explore();
-    return this.command({ setRootTable });
+    return this.give({ setRootTable });
   }
 
-  /** Software has seen that the command was executed: runs where it was not do not exist. */
-  observe(command: Command): void {
-    this.explore();
-    this.states = this.states.filter(({ pending }) => !pending.includes(command));
-  }
-
-  private memoryChanged(): void {
-    this.readings.clear();
-    this.states = this.states.map((state) => ({ ...state, complete: false }));
-  }
-
-  private command(command: Command): Command {
-    this.commands.push(command);
-    this.states = this.states.map((state) => ({ ...state, pending: [...state.pending, command] }));
-    return command;
-  }
-
-  /** Between two steps: everything that can be cached is, and any commands may execute. */
-  private explore(): void {
-    const reached = new Map<string, State>();
-    const open = this.states;
-    while (open.length > 0) {
-      const next = open.pop()!;
-      const state = next.complete ? next : this.filled(next);
-      const key = this.keyOf(state);
-      if (reached.has(key)) continue;
-      reached.set(key, state);
-      for (const command of state.pending)
-        if (mayExecute(command, state.pending)) open.push(this.execute(state, command));
-    }
-    this.states = withoutDominated([...reached.values()]);
-  }
-
-  private execute(state: State, command: Command): State {
+  protected execute(state: State, command: Command): State {
     const pending = state.pending.filter((one) => one !== command);
     if ("setRootTable" in command)
       return { ...state, pending, rootTable: command.setRootTable, complete: false };
@@ -163,23 +111,24 @@ export class AbstractMachine {
     return this.bufferFlushed({ ...state, pending, kept: new Set(kept) });
   }
 
-  private keyOf({ kept, pending, rootTable, flushed }: State): string {
-    const entries = Array.from(kept, (entry) => this.numbers.get(entry)!).sort((a, b) => a - b);
-    return `${entries} ${pending.map((command) => this.commands.indexOf(command))} ${rootTable} ${flushed}`;
+  protected mayExecute(command: Command, pending: readonly Command[]): boolean {
+    return mayExecute(command, pending);
   }
 
-  /** The one object for all entries that say the same. */
-  private intern<E extends Entry>(entry: E): E {
-    const key = nameOf(entry);
-    const known = this.interned.get(key);
-    if (known) return known as E;
-    this.interned.set(key, entry);
-    this.numbers.set(entry, this.numbers.size);
-    return entry;
+  protected nameOf(entry: Entry): string {
+    return nameOf(entry);
+  }
+
+  protected restOf({ rootTable, flushed }: State): string {
+    return `${rootTable} ${flushed}`;
+  }
+
+  protected restDominates(other: State, { rootTable, flushed }: State): boolean {
+    return other.rootTable === rootTable && other.flushed <= flushed;
   }
 
   /** The state with every entry in its caches that could be there. */
-  private filled(state: State): State {
+  protected filled(state: State): State {
     const kept = new Set(state.kept);
     const full = { ...state, kept, complete: true };
     let size: number;
@@ -215,7 +164,7 @@ export class AbstractMachine {
 
   private entriesBelow(state: State, start: Start, context: ContextEntry, input: number): readonly Entry[] {
     const { table, level, readable, writable } = start;
-    const key = `${this.numbers.get(context)} ${input} ${table} ${level} ${readable} ${writable} ${state.flushed}`;
+    const key = `${this.numberOf(context)} ${input} ${table} ${level} ${readable} ${writable} ${state.flushed}`;
     return this.reading(key, () => {
       const { domainId } = context;
       const span = PAGES_BY_LEVEL[level]!;
@@ -228,12 +177,6 @@ export class AbstractMachine {
         ),
       );
     });
-  }
-
-  /** Memory is looked at once between two changes of it. */
-  private reading<A>(key: string, read: () => A): A {
-    if (!this.readings.has(key)) this.readings.set(key, read());
-    return this.readings.get(key) as A;
   }
 
   /** What the root entry of a function's bus may read as now; nothing when it cannot be read. */
@@ -337,22 +280,6 @@ export class AbstractMachine {
       for (const one of found ?? []) if (one.end !== "table") shown.found(one, faultProcessingDisabled);
     }
   }
-}
-
-/** Drops the states that keep nothing another one does not keep as well: whatever they can show, that one can. */
-function withoutDominated(states: readonly State[]): State[] {
-  const bySize = states.toSorted((a, b) => b.kept.size - a.kept.size);
-  const remaining: State[] = [];
-  for (const state of bySize) if (!remaining.some((other) => dominates(other, state))) remaining.push(state);
-  return remaining;
-}
-
-function dominates(other: State, { kept, pending, rootTable, flushed }: State): boolean {
-  if (other.rootTable !== rootTable || other.pending.length !== pending.length) return false;
-  if (other.flushed > flushed) return false;
-  if (!pending.every((command, index) => other.pending[index] === command)) return false;
-  for (const entry of kept) if (!other.kept.has(entry)) return false;
-  return true;
 }
 
 /** Context entries that a request of the function may use; whatever can be read now is also kept. */

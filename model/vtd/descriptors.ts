@@ -2,7 +2,7 @@
 import type { Word } from "../trace.js";
 import { encode, field, type Layout, layout, reserved, reservedMask } from "../words/layout.js";
 import type { Rule } from "../words/rule.js";
-import { FUNCTION_MASK_BITS, type InvalidationTarget } from "./invalidation-log.js";
+import { FUNCTION_MASK_BITS, type InvalidationTarget } from "./invalidations.js";
 import type { Platform } from "./profile.js";
 import { pageOf } from "./walk.js";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Effect } from "../trace.js";
-import { explainEffect } from "./explain.js";
+import { explainEffect } from "../windows/explain.js";
 import { A, B, contextOf, pageOf, Software } from "./software.testing.js";
 
 const PAGE = 0x100;

@@ -1,18 +1,16 @@
-/** Runs the tiny random scripts of the abstract IOMMU as software that the model of software follows, step by step. */
-import type { GrantCheck, Reach } from "../isolation/exposure.js";
+/** Follows the tiny random scripts of the abstract VT-d unit. */
+import type { RunStart } from "../run-start.js";
 import type { Action } from "../trace.js";
+import type { Invalidation } from "../windows/invalidation-log.js";
+import { ScriptRun, type TakenAction } from "../windows/script-run.testing.js";
 import { PAGE_COUNT, ROOTS, type Script, type Step } from "./abstract-machine.scripts.js";
-import { VtdExposure } from "./exposure.js";
-import type { Invalidation } from "./invalidation-log.js";
 import { VtdOracle } from "./oracle.js";
 import { GlobalBit, Offset } from "./registers.js";
 import { type WalkPlatform, walkPlatformOf } from "./walk.js";
 
-const NOTHING_SEEN = { low: 0, high: 0 };
 const SEEN = { low: 1, high: 0 };
 /** Changes nothing: a line of a page that no script stores to. */
 const IDLE: Action = { do: "flush-line", page: PAGE_COUNT - 1, line: 0 };
-const GRANTED = () => null;
 const QUEUE_PAGE = PAGE_COUNT - 2;
 
 const platforms = new WeakMap<Script["profile"], WalkPlatform>();
@@ -30,23 +28,22 @@ export function scriptPlatform({ profile }: Pick<Script, "profile">): WalkPlatfo
 /** Which of the submissions of a script, by number, drain writes. */
 export type Draining = (submission: number) => boolean;
 
-/** Follows a script. Invalidations are entered as if the queue or the registers had carried them. */
-export class ScriptRun {
-  readonly oracle: VtdOracle;
-  readonly exposure: VtdExposure;
+export class VtdScriptRun extends ScriptRun<Step, Script, VtdOracle> {
   private submissions: Invalidation[][] = [];
   private levels = 0;
-  private draining: Draining = () => true;
-  private taken = 0;
 
-  constructor(platform: WalkPlatform) {
-    this.oracle = new VtdOracle(platform);
-    this.exposure = new VtdExposure(this.oracle);
+  /** @param draining which of the submissions drain writes */
+  constructor(
+    platform: WalkPlatform,
+    private readonly draining: Draining = () => true,
+  ) {
+    super(new VtdOracle(platform));
   }
 
-  /** Takes up the state a script starts from. */
-  start(script: Script, draining: Draining = () => true): void {
-    this.oracle.reset({
+  protected override startOf(script: Script): RunStart {
+    this.submissions = [];
+    this.levels = script.enabled ? GlobalBit.translationEnable : 0;
+    return {
       start: script.enabled ? "translating" : "reset",
       rootPage: ROOTS[0]!,
       rootPages: 1,
@@ -55,38 +52,10 @@ export class ScriptRun {
       requesters: script.functions,
       dataPages: [],
       tablePages: [],
-    });
-    this.exposure.reset();
-    this.submissions = [];
-    this.levels = script.enabled ? GlobalBit.translationEnable : 0;
-    this.draining = draining;
-    this.taken = 0;
-    for (const { page, word, low, high } of script.words) {
-      this.oracle.memory.fill(page, word, low, high);
-      this.exposure.graph.stored(page, word, low, high);
-    }
+    };
   }
 
-  /** The actions taken since the start. */
-  get now(): number {
-    return this.taken;
-  }
-
-  /** Performs the actions of a step; returns the first ungranted reach that one of them can have added. */
-  take(step: Step, granted: GrantCheck = GRANTED): Reach | null {
-    let found: Reach | null = null;
-    for (const { action, seen, effect } of this.actionsOf(step)) {
-      const index = this.taken++;
-      effect?.(this.taken);
-      const finding = this.oracle.perform(action, seen ?? NOTHING_SEEN, index);
-      if (finding) throw new Error(finding.message);
-      const reach = this.exposure.added(action, index, granted);
-      found ??= reach;
-    }
-    return found;
-  }
-
-  private actionsOf(step: Step): { action: Action; seen?: typeof SEEN; effect?: (at: number) => void }[] {
+  protected override actionsOf(step: Step): TakenAction[] {
     switch (step.do) {
       case "store":
       case "flush-line":
@@ -116,12 +85,10 @@ export class ScriptRun {
   }
 
   private submit({ targets, queued, fenceGroup }: Extract<Step, { do: "submit" }>, at: number): void {
-    const { log, queue } = this.oracle;
-    const entries = targets.map((target) => log.submit(target, at, queued, fenceGroup));
-    if (this.draining(this.submissions.length)) {
-      for (const invalidation of entries)
-        if (invalidation.target.cache === "iotlb") queue.drains.push({ invalidation });
-    }
+    const draining = this.draining(this.submissions.length);
+    const entries = targets.map((target) =>
+      this.oracle.log.submit(target, at, queued, fenceGroup, draining && target.cache === "iotlb"),
+    );
     this.submissions.push(entries);
   }
 

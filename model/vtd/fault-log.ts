@@ -2,7 +2,7 @@
 import type { Request } from "../trace.js";
 import type { Platform } from "./profile.js";
 import { pageLimit } from "./profile.js";
-import type { FaultRule } from "./rules.js";
+import type { VtdFaultRule } from "./rules.js";
 
 /** One fault as a record shows it. */
 export interface FaultRecord {
@@ -21,7 +21,7 @@ export function recordedType(request: Request): number {
 }
 
 /** The record of a request that was blocked under this rule. */
-export function faultRecordOf(platform: Platform, request: Request, rule: FaultRule): FaultRecord {
+export function faultRecordOf(platform: Platform, request: Request, rule: VtdFaultRule): FaultRecord {
   return {
     sourceId: request.requester,
     page: request.page % pageLimit(12 + 9 * platform.largestLevels),

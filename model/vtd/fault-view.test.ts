@@ -1,13 +1,13 @@
 /** What software may read of the fault registers after given faults, and what it may not. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { Effect, type Request } from "../trace.js";
+import type { Outcome } from "../windows/admissible.js";
 import { Coverage } from "../words/rule.js";
-import type { Outcome } from "./admissible.js";
 import { faultLogRules, vtdRules } from "./behaviour-rules.js";
 import { FaultLogView } from "./fault-view.js";
 import { platformOf } from "./profile.js";
 import { profileNamed } from "./profiles.js";
-import { type FaultRule, faultRules } from "./rules.js";
+import { faultRules, type VtdFaultRule } from "./rules.js";
 
 const [A, B, C] = [0x20, 0x28, 0x30];
 const { writePermission, readPermission, contextPresent } = faultRules;
@@ -29,10 +29,14 @@ class Unit {
   }
 
   /** A blocked write of page 5 with one of these rules; null stands for a fault that is not recorded. */
-  fault(requester: number, ...rules: (FaultRule | null)[]): this {
+  fault(requester: number, ...rules: (VtdFaultRule | null)[]): this {
     const request: Request = { requester, page: 5, offset: 0, length: 4, type: "write" };
     const outcomes = rules.map(
-      (rule): Outcome => ({ effect: Effect.blocked, rule: rule ?? contextPresent, recorded: rule !== null }),
+      (rule): Outcome<VtdFaultRule> => ({
+        effect: Effect.blocked,
+        rule: rule ?? contextPresent,
+        recorded: rule !== null,
+      }),
     );
     this.view.outcome(request, outcomes);
     return this;

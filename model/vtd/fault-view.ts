@@ -3,15 +3,15 @@
  * a repeated one is left out, is hardware's choice: what software reads is admissible when some history of choices
  * gives it. One such history is kept at hand; only when a read contradicts it are the others searched.
  */
-import { type Finding, OutsideModel } from "../finding.js";
+import { OutsideModel } from "../finding.js";
 import type { Request } from "../trace.js";
+import type { Outcome } from "../windows/admissible.js";
+import type { Complaint } from "../windows/oracle.js";
 import type { Coverage } from "../words/rule.js";
-import type { Outcome } from "./admissible.js";
 import { faultLogRules } from "./behaviour-rules.js";
 import { FaultLog, type FaultRecord, faultRecordOf } from "./fault-log.js";
 import type { Platform } from "./profile.js";
-
-type Complaint = Pick<Finding, "kind" | "rules" | "message"> | null;
+import type { VtdFaultRule } from "./rules.js";
 
 /** What happened to the registers, or was read of them, in order. */
 type Item =
@@ -62,7 +62,7 @@ export class FaultLogView {
   }
 
   /** A request had one of these outcomes. */
-  outcome(request: Request, matching: readonly Outcome[]): void {
+  outcome(request: Request, matching: readonly Outcome<VtdFaultRule>[]): void {
     const faults: (FaultRecord | null)[] = [];
     for (const { rule, recorded } of matching) {
       if (rule && !recorded) this.coverage.hit(faultLogRules.disabled);

@@ -19,7 +19,7 @@ function registerBytes(profile: Profile): number {
 
 export const vtd: Architecture = {
   id: "vtd",
-  name: "Intel VT-d",
+  name: "VT-d",
   profiles,
   rules: vtdRules,
   registerBytes,

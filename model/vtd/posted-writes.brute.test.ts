@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { Right } from "../isolation/events.js";
+import { Random } from "../windows/random.testing.js";
 import {
   PAGE_COUNT,
-  Random,
   type Script,
   ScriptMaker,
   type Step,
   walkPlatforms,
 } from "./abstract-machine.scripts.js";
 import { machineAnswer } from "./abstract-machine.testing.js";
-import { type Draining, ScriptRun, scriptPlatform } from "./exposure.testing.js";
-import type { InvalidationTarget } from "./invalidation-log.js";
+import { type Draining, scriptPlatform, VtdScriptRun } from "./exposure.testing.js";
+import type { InvalidationTarget } from "./invalidations.js";
 
 /** SCRIPTS=100000 SEED=7 runs a larger campaign. */
 const SCRIPTS = Number(process.env.SCRIPTS ?? 2500);
@@ -135,7 +135,9 @@ function bruteForce(script: Script): Set<string> {
   return found;
 }
 
-const runs = new Map(walkPlatforms.map((one) => [one.profile, new ScriptRun(scriptPlatform(one))]));
+const runs = new Map(
+  walkPlatforms.map((one) => [one.profile, new VtdScriptRun(scriptPlatform(one), drains)]),
+);
 
 interface Found {
   /** Reaches now or by a posted write, and how many are by those only. */
@@ -147,7 +149,7 @@ interface Found {
 
 function closedForm(script: Script): Found {
   const run = runs.get(script.profile)!;
-  run.start(script, drains);
+  run.start(script);
   const ever = new Set<string>();
   for (const step of script.steps) {
     for (const one of writesOf(run, script).all) ever.add(one);
@@ -157,7 +159,7 @@ function closedForm(script: Script): Found {
   return { all, posted: all.size - now.size, lost: [...ever].some((one) => !now.has(one)) };
 }
 
-function writesOf({ exposure }: ScriptRun, script: Script): { all: Set<string>; now: Set<string> } {
+function writesOf({ exposure }: VtdScriptRun, script: Script): { all: Set<string>; now: Set<string> } {
   const all = new Set<string>();
   const now = new Set<string>();
   for (const { requester, iova, page, pages, access, way } of exposure.everything()) {

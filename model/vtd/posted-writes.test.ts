@@ -1,10 +1,12 @@
 /** What a draining invalidation guarantees: granularity by granularity, for software and for conforming hardware. */
+
 import { describe, expect, it } from "vitest";
-import { InvalidationLog, type InvalidationTarget, NO_DOMAIN } from "./invalidation-log.js";
-import type { LandedWrite } from "./oracle.js";
-import { isDrained, PostedWrites } from "./posted-writes.js";
+import { InvalidationLog } from "../windows/invalidation-log.js";
+import { isDrained, PostedWrites, type TranslatedWrite } from "../windows/posted-writes.js";
+import { SteeringRegisters } from "../windows/steering.js";
+import { NO_DOMAIN } from "../windows/walk.js";
+import { type InvalidationTarget, invalidations } from "./invalidations.js";
 import { A, domainOf, grant, pageOf, Software } from "./software.testing.js";
-import { SteeringRegisters } from "./steering.js";
 
 const PAGE = 0x100;
 const GONE = { event: "withdraw", ...grant("d1", 0, PAGE, 4) } as const;
@@ -25,22 +27,20 @@ const pages = (firstPage: number, pageCount: number): InvalidationTarget => ({
 
 /** Invalidations submitted at steps 10, 20 and so on, each seen complete 5 steps later, or never. */
 function history(...entries: { target: InvalidationTarget; draining?: boolean; pending?: boolean }[]) {
-  const log = new InvalidationLog();
+  const log = new InvalidationLog(invalidations);
   const steering = new SteeringRegisters();
   steering.reset(true, 1);
-  const all = entries.map(({ target, pending }, index) => {
-    const invalidation = log.submit(target, 10 * (index + 1), true, 0);
+  for (const [index, { target, draining, pending }] of entries.entries()) {
+    const invalidation = log.submit(target, 10 * (index + 1), true, 0, draining ?? true);
     if (!pending) invalidation.observed = invalidation.submitted + 5;
-    return { invalidation };
-  });
-  const queue = { drains: all.filter((_, index) => entries[index]!.draining ?? true) };
-  return { log, queue, steering };
+  }
+  return { log, steering };
 }
 
 describe("writes that may be under way", () => {
   const moments = (run: ReturnType<typeof history>, domainId: number, page: number) => {
     const posted = new PostedWrites(run);
-    return posted.moments(99, posted.drained(99, domainId, page, 1));
+    return posted.moments(99, posted.drained(99, { requester: A, domainId, page, pages: 1 }));
   };
 
   it("were translated since the last draining of their domain id and address", () => {
@@ -70,14 +70,15 @@ describe("writes that may be under way", () => {
 
   it("are drained for a run of pages where the whole of it is in the range", () => {
     const posted = new PostedWrites(history({ target: pages(0, 8) }, { target: pages(4, 4) }));
-    expect(posted.drained(99, 1, 4, 4)).toEqual({ step: 20, known: [1] });
-    expect(posted.drained(99, 1, 0, 8)).toEqual({ step: 10, known: [0] });
+    const tags = { requester: A, domainId: 1 };
+    expect(posted.drained(99, { ...tags, page: 4, pages: 4 })).toEqual({ step: 20, known: [1] });
+    expect(posted.drained(99, { ...tags, page: 0, pages: 8 })).toEqual({ step: 10, known: [0] });
     expect(posted.boundaries(99, 0, 16)).toEqual([4, 8]);
   });
 });
 
 describe("a write that was seen to land", () => {
-  const write = (...domainIds: number[]): LandedWrite => ({
+  const write = (...domainIds: number[]): TranslatedWrite => ({
     action: 4,
     step: 5,
     request: { requester: A, page: 6, offset: 0, length: 4, type: "write" },
@@ -94,23 +95,23 @@ describe("a write that was seen to land", () => {
   ])(
     "is drained by %o: translated under domain 1 %s, under 1 or 2 %s, under none %s",
     (target, one, two, none) => {
-      const { queue } = history({ target });
-      expect(isDrained(queue, write(1), 15)).toBe(one);
-      expect(isDrained(queue, write(1, 2), 15)).toBe(two);
-      expect(isDrained(queue, write(NO_DOMAIN), 15)).toBe(none);
-      expect(isDrained(queue, write(1), 14)).toBe(false);
+      const { log } = history({ target });
+      expect(isDrained(log, write(1), 15)).toBe(one);
+      expect(isDrained(log, write(1, 2), 15)).toBe(two);
+      expect(isDrained(log, write(NO_DOMAIN), 15)).toBe(none);
+      expect(isDrained(log, write(1), 14)).toBe(false);
     },
   );
 
   it("is drained once it is under each of the domain ids that it may have been translated under", () => {
-    const { queue } = history({ target: domain(1) }, { target: domain(2) });
-    expect(isDrained(queue, write(1, 2), 24)).toBe(false);
-    expect(isDrained(queue, write(1, 2), 25)).toBe(true);
+    const { log } = history({ target: domain(1) }, { target: domain(2) });
+    expect(isDrained(log, write(1, 2), 24)).toBe(false);
+    expect(isDrained(log, write(1, 2), 25)).toBe(true);
   });
 
   it("is not drained by an invalidation that was submitted before it", () => {
-    const { queue } = history({ target: globally });
-    expect(isDrained(queue, { ...write(1), step: 11 }, 99)).toBe(false);
+    const { log } = history({ target: globally });
+    expect(isDrained(log, { ...write(1), step: 11 }, 99)).toBe(false);
   });
 });
 

@@ -1,9 +1,11 @@
 /** The invalidation queue as software can know it, over raw descriptors in memory (VT-d 6.5.2). */
+
 import { beforeEach, describe, expect, it } from "vitest";
+import { Cache, type Fence, InvalidationLog } from "../windows/invalidation-log.js";
 import { OPEN, PhysicalMemory } from "../words/memory.js";
 import { Coverage } from "../words/rule.js";
 import { vtdRules } from "./behaviour-rules.js";
-import { Cache, type Fence, InvalidationLog } from "./invalidation-log.js";
+import { type InvalidationTarget, invalidations } from "./invalidations.js";
 import { platformOf } from "./profile.js";
 import { profileNamed } from "./profiles.js";
 import { QueueView, queueRules } from "./queue-view.js";
@@ -17,7 +19,7 @@ const BAD_TYPE = 0xf;
 const RESERVED = 0x1d2;
 
 let memory: PhysicalMemory;
-let log: InvalidationLog;
+let log: InvalidationLog<InvalidationTarget>;
 let coverage: Coverage;
 let queue: QueueView;
 let step: number;
@@ -25,7 +27,7 @@ let end: number;
 
 beforeEach(() => {
   memory = new PhysicalMemory(0x100);
-  log = new InvalidationLog();
+  log = new InvalidationLog(invalidations);
   coverage = new Coverage(vtdRules);
   queue = new QueueView(platformOf(profileNamed("skylake-sp")), memory, log, coverage);
   queue.reset(true, QUEUE);
@@ -70,6 +72,7 @@ describe("submission", () => {
         fenceGroup: 0,
         fencedBy: 1,
         queued: true,
+        drainsWrites: false,
       },
       {
         target: { cache: "iotlb", granularity: "domain", domainId: 5 },
@@ -78,6 +81,7 @@ describe("submission", () => {
         fenceGroup: 0,
         fencedBy: 1,
         queued: true,
+        drainsWrites: false,
       },
       {
         target: { cache: "iotlb", granularity: "global" },
@@ -86,9 +90,9 @@ describe("submission", () => {
         fenceGroup: 0,
         fencedBy: 1,
         queued: true,
+        drainsWrites: true,
       },
     ]);
-    expect(queue.drains.map((one) => one.invalidation)).toEqual([log.entries[2]]);
   });
 
   it("nothing is submitted while the queue is disabled; enabling it submits what is there", () => {
@@ -176,7 +180,7 @@ describe("6.5.2.12 what a complete wait tells", () => {
     expect(log.entries.map((one) => one.fencedBy)).toEqual([OPEN, 1, 2]);
     see(3);
     const fence = { step: 0, done: [] };
-    log.fence(Cache.iotlb, { sourceId: 0, domainId: 5, page: 0, level: 1 }, step, [], fence);
+    log.fence(Cache.iotlb, { requester: 0, domainId: 5, page: 0, pages: 1 }, step, [], fence);
     expect(fence.done).toEqual([1, 2]);
   });
 
@@ -268,7 +272,7 @@ describe("11.4.9.1 head", () => {
 });
 
 describe("6.5.2.12 what an executed invalidation tells of earlier ones", () => {
-  const iotlb = { sourceId: 0x20, domainId: 5, page: 0, level: 1 };
+  const iotlb = { requester: 0x20, domainId: 5, page: 0, pages: 1 };
   const fenceOf = (cache: Cache, known: readonly number[]): Fence => {
     const fence: Fence = { step: -1, done: [] };
     log.fence(cache, iotlb, step, known, fence);
@@ -278,8 +282,8 @@ describe("6.5.2.12 what an executed invalidation tells of earlier ones", () => {
   it("an IOTLB invalidation executes after the context-cache invalidations ahead of it", () => {
     submit(CONTEXT_GLOBAL);
     submit(IOTLB_DOMAIN_5);
-    expect(fenceOf(Cache.context, [])).toEqual({ step: 0, done: [] });
-    expect(fenceOf(Cache.context, [1])).toEqual({ step: 1, done: [0] });
+    expect(fenceOf(Cache.device, [])).toEqual({ step: 0, done: [] });
+    expect(fenceOf(Cache.device, [1])).toEqual({ step: 1, done: [0] });
   });
 
   it("other pairs may execute in any order", () => {

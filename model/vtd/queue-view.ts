@@ -3,10 +3,11 @@
  * descriptor stopped it.
  */
 import { OutsideModel } from "../finding.js";
+import type { Invalidation, InvalidationLog } from "../windows/invalidation-log.js";
 import { OPEN, type PhysicalMemory } from "../words/memory.js";
 import type { Coverage, Rule } from "../words/rule.js";
 import { type Descriptor, DescriptorDecoder } from "./descriptors.js";
-import type { Invalidation, InvalidationLog } from "./invalidation-log.js";
+import type { InvalidationTarget } from "./invalidations.js";
 import type { Platform } from "./profile.js";
 
 /** One submitted descriptor. */
@@ -24,11 +25,6 @@ export interface BadDescriptor {
   readonly index: number;
   readonly rule: Rule;
   readonly codes: readonly number[];
-}
-
-/** A draining of posted writes that an IOTLB invalidation asked for (6.5.4). */
-export interface Drain {
-  readonly invalidation: Invalidation;
 }
 
 const rule = (id: string, section: string, statement: string): Rule => ({
@@ -64,7 +60,6 @@ export const queueRules = {
 
 export class QueueView {
   readonly items: Item[] = [];
-  readonly drains: Drain[] = [];
   enabled = false;
   /** The descriptor that stops the queue, until IQE is cleared. */
   bad: BadDescriptor | null = null;
@@ -81,7 +76,7 @@ export class QueueView {
   constructor(
     platform: Platform,
     private readonly memory: PhysicalMemory,
-    private readonly log: InvalidationLog,
+    private readonly log: InvalidationLog<InvalidationTarget>,
     private readonly coverage: Coverage,
   ) {
     this.decoder = new DescriptorDecoder(platform);
@@ -89,7 +84,6 @@ export class QueueView {
 
   reset(enabled: boolean, queuePage: number): void {
     this.items.length = 0;
-    this.drains.length = 0;
     this.enabled = enabled;
     this.bad = null;
     this.queuePage = queuePage;
@@ -159,8 +153,13 @@ export class QueueView {
     }
     if (descriptor.kind !== "invalidate")
       return { index, submitted: step, invalidation: null, wait: null, done: false };
-    const invalidation = this.log.submit(descriptor.target, step, true, this.fenceGroup);
-    if (descriptor.drainsWrites) this.drains.push({ invalidation });
+    const invalidation = this.log.submit(
+      descriptor.target,
+      step,
+      true,
+      this.fenceGroup,
+      descriptor.drainsWrites,
+    );
     return { index, submitted: step, invalidation, wait: null, done: false };
   }
 
@@ -222,18 +221,13 @@ export class QueueView {
     this.memory.flushBuffer(invalidation.submitted, step);
   }
 
-  /**
-   * Forgets the oldest descriptors as far as they are known to be done: what comes later changes nothing about them.
-   * @param isLogged true while the log still has an invalidation
-   */
-  forget(isLogged: (invalidation: Invalidation) => boolean): void {
-    const { items, drains } = this;
+  /** Forgets the oldest descriptors as far as they are known to be done: what comes later changes nothing about them. */
+  forget(): void {
+    const { items } = this;
     const undone = items.findIndex((item) => !item.done);
     const over = Math.min(undone < 0 ? items.length : undone, this.fetched);
     items.splice(0, over);
     this.fetched -= over;
-    const left = drains.filter((one) => isLogged(one.invalidation));
-    drains.splice(0, drains.length, ...left);
   }
 
   /** Software read this head; false when the head cannot stand there. */

@@ -1,6 +1,6 @@
 /** The register-based invalidation commands (VT-d 6.5.1, 11.4.6): what CCMD_REG, IVA_REG and IOTLB_REG ask for. */
 import { contextTarget, Granularity, pageSelective } from "./descriptors.js";
-import type { InvalidationTarget } from "./invalidation-log.js";
+import type { InvalidationTarget } from "./invalidations.js";
 import type { Platform } from "./profile.js";
 import { Offset, type RegisterFile } from "./registers.js";
 

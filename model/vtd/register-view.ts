@@ -1,15 +1,17 @@
 /** Registers as software can know them: what each read may show, given what was written and seen so far (VT-d 11.4). */
-import { type Finding, type FindingKind, OutsideModel } from "../finding.js";
+import { type FindingKind, OutsideModel } from "../finding.js";
+import type { Invalidation, InvalidationLog } from "../windows/invalidation-log.js";
+import type { Complaint, Seen } from "../windows/oracle.js";
+import type { SteeringRegisters } from "../windows/steering.js";
 import type { PhysicalMemory } from "../words/memory.js";
 import type { Coverage } from "../words/rule.js";
 import { registerRules } from "./behaviour-rules.js";
 import type { FaultLogView } from "./fault-view.js";
-import type { Invalidation, InvalidationLog } from "./invalidation-log.js";
+import type { InvalidationTarget } from "./invalidations.js";
 import type { Platform } from "./profile.js";
 import { type QueueView, queueRules } from "./queue-view.js";
 import { contextCommand, type InvalidationCommand, iotlbCommand } from "./register-commands.js";
 import { FaultStatusBit, GLOBAL_LEVEL_BITS, GlobalBit, Offset, RegisterFile } from "./registers.js";
-import type { SteeringRegisters } from "./steering.js";
 
 /** A command of CCMD or IOTLB that is under way. */
 interface Command {
@@ -19,15 +21,6 @@ interface Command {
   /** Software has seen ICC or IVT clear. */
   done: boolean;
 }
-
-/** What a read or a poll tells: the value of the bits in `mask`. */
-export interface Seen {
-  readonly offset: number;
-  readonly value: number;
-  readonly mask: number;
-}
-
-type Complaint = Pick<Finding, "kind" | "rules" | "message"> | null;
 
 export class RegisterView {
   private readonly file: RegisterFile;
@@ -51,7 +44,7 @@ export class RegisterView {
     private readonly platform: Platform,
     private readonly memory: PhysicalMemory,
     private readonly steering: SteeringRegisters,
-    private readonly log: InvalidationLog,
+    private readonly log: InvalidationLog<InvalidationTarget>,
     private readonly queue: QueueView,
     private readonly faults: FaultLogView,
     private readonly coverage: Coverage,
@@ -116,9 +109,9 @@ export class RegisterView {
     if (value & GlobalBit.setRootTablePointer) {
       this.coverage.hit(registerRules.setRootPointer);
       this.rootSet = true;
-      this.steering.rootPointer.commanded(addressOf(this.file, Offset.RTADDR), step);
+      this.steering.tablePointer.commanded(addressOf(this.file, Offset.RTADDR), step);
       // 6.6: with CAP.ESRTPS the operation also empties every cache.
-      if (this.platform.setRootInvalidates) this.log.submit({ cache: "all" }, step, false, 0);
+      if (this.platform.setRootInvalidates) this.log.submit({ cache: "all" }, step, false, 0, false);
     }
     if (value & GlobalBit.writeBufferFlush && this.platform.writeBufferFlushRequired) {
       this.coverage.hit(registerRules.writeBufferFlush);
@@ -131,18 +124,19 @@ export class RegisterView {
   }
 
   private invalidateIotlb(step: number): void {
-    const command = iotlbCommand(this.platform, this.file);
-    this.iotlb = this.start(command, step);
-    const { invalidation } = this.iotlb;
-    if (invalidation && command.drainsWrites) this.queue.drains.push({ invalidation });
+    this.iotlb = this.start(iotlbCommand(this.platform, this.file), step);
   }
 
   /** 6.5.1: register invalidations are for a disabled queue. */
-  private start({ requested, target }: InvalidationCommand, step: number): Command {
+  private start({ requested, target, drainsWrites }: InvalidationCommand, step: number): Command {
     if (target && this.levels & GlobalBit.queuedInvalidationEnable) {
       throw new OutsideModel("a register invalidation while the queue is enabled (6.5.1)");
     }
-    return { requested, invalidation: target && this.log.submit(target, step, false, 0), done: false };
+    return {
+      requested,
+      invalidation: target && this.log.submit(target, step, false, 0, drainsWrites),
+      done: false,
+    };
   }
 
   private moveTail(value: number, step: number): void {
@@ -209,7 +203,7 @@ export class RegisterView {
   }
 
   private sawGlobalStatus(value: number, mask: number, step: number): Complaint {
-    const { enabled, rootPointer } = this.steering;
+    const { enabled, tablePointer } = this.steering;
     const shows = (bit: number) => (value & bit) !== 0;
     const differs = ((value ^ this.statusBits()) & mask) >>> 0;
     if (mask & GlobalBit.translationEnable) {
@@ -222,7 +216,7 @@ export class RegisterView {
     }
     if (mask & GlobalBit.setRootTablePointer) {
       if (!(differs & GlobalBit.setRootTablePointer)) this.rootPointerLatched(step);
-      else if (!rootPointer.isPending(step)) return impossible("GSTS", GlobalBit.setRootTablePointer, value);
+      else if (!tablePointer.isPending(step)) return impossible("GSTS", GlobalBit.setRootTablePointer, value);
     }
     if (mask & GlobalBit.queuedInvalidationEnable) {
       if (!(differs & GlobalBit.queuedInvalidationEnable)) this.queueChanging = false;
@@ -240,7 +234,7 @@ export class RegisterView {
   }
 
   private rootPointerLatched(step: number): void {
-    this.steering.rootPointer.observed(step);
+    this.steering.tablePointer.observed(step);
     for (const entry of this.log.entries) {
       if (entry.target.cache === "all" && entry.observed > step) this.executed(entry, step);
     }

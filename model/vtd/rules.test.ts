@@ -5,7 +5,7 @@ import { faultRules } from "./rules.js";
 describe("7.1.3 fault conditions of legacy mode", () => {
   it("carry the reason codes of the table, qualified or not", () => {
     const seen = Object.values(faultRules).map(
-      (one) => `${one.condition} ${one.reason.toString(16)}h ${one.qualified ? "Q" : "-"}`,
+      (one) => `${one.condition} ${one.reason.toString(16)}h ${one.suppressible ? "Q" : "-"}`,
     );
     expect(seen).toEqual([
       "LRT.1 8h -",

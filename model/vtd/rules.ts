@@ -1,12 +1,10 @@
 /** The rules of legacy-mode translation: one for each fault condition of table 7.1.3 (names in the table's notation). */
-import type { Rule } from "../words/rule.js";
+import type { FaultRule } from "../windows/walk.js";
 
-/** A check whose failure blocks the request with a fault reason. */
-export interface FaultRule extends Rule {
+/** A check whose failure blocks the request with a fault reason; suppressible ones are those the table calls qualified. */
+export interface VtdFaultRule extends FaultRule {
   /** The reason code a fault record carries. */
   readonly reason: number;
-  /** Qualified faults are not recorded when the context entry in use has FPD = 1. */
-  readonly qualified: boolean;
   /** Name of the condition in the specification's table of fault reasons. */
   readonly condition: string;
 }
@@ -18,12 +16,12 @@ function fault(
   qualified: "qualified" | "unqualified",
   section: string,
   statement: string,
-): FaultRule {
+): VtdFaultRule {
   return {
     id: `vtd.${id}`,
     condition,
     reason,
-    qualified: qualified === "qualified",
+    suppressible: qualified === "qualified",
     section: `VT-d ${section}`,
     statement,
   };
@@ -138,4 +136,4 @@ export const faultRules = {
     "5.1.4.1",
     "Without PASID only DWORD writes and zero-length reads go to FEEx_xxxxh",
   ),
-} as const satisfies Record<string, FaultRule>;
+} as const satisfies Record<string, VtdFaultRule>;

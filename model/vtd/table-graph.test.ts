@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { SteeringRegisters } from "../windows/steering.js";
+import { TableGraph } from "../windows/table-graph.js";
 import { PhysicalMemory } from "../words/memory.js";
-import { SteeringRegisters } from "./steering.js";
-import { TableGraph } from "./table-graph.js";
+import { profileNamed } from "./profiles.js";
+import { VtdUnit } from "./unit.js";
+import { walkPlatformOf } from "./walk.js";
 
 const [ROOT, CONTEXT, TOP, MIDDLE, LOWEST] = [1, 2, 3, 4, 5] as const;
 const FUNCTION = 0x20;
@@ -17,6 +20,7 @@ class Tables {
     const steering = new SteeringRegisters();
     steering.reset(true, ROOT);
     this.graph = new TableGraph(
+      new VtdUnit(walkPlatformOf(profileNamed("qemu-39"))),
       this.memory,
       steering,
       [FUNCTION],
@@ -33,7 +37,7 @@ class Tables {
 
   store(page: number, word: number, low: number): void {
     this.memory.store(page, word, low, 0, ++this.step);
-    this.graph.stored(page, word, low, 0);
+    this.graph.pointers.stored(page, word, low, 0);
     this.graph.steered();
   }
 
@@ -112,6 +116,6 @@ describe("the entries that map pages", () => {
       () => Number.MAX_SAFE_INTEGER,
       (page, word, low, high) => tables.graph.forgot(page, word, low, high),
     );
-    expect([tables.leaves(), [...tables.graph.pointersTo(20)]]).toEqual([[], []]);
+    expect([tables.leaves(), [...tables.graph.pointers.toPage(20)]]).toEqual([[], []]);
   });
 });

@@ -22,6 +22,9 @@ export const rootEntryLayout: VtdLayout = layout("root entry", "9.1", 128, [
   reserved("127:64"),
 ]);
 
+/** Number of pages that one entry of a level maps or reaches. */
+export const PAGES_BY_LEVEL = [0, 1, 0x200, 0x40000, 0x8000000, 0x1000000000];
+
 /** Values of the TT field. */
 export const TranslationType = {
   untranslatedOnly: 0,

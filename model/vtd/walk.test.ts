@@ -1,20 +1,13 @@
 /** The walk over what memory says now: tables written as raw words, each fault with the least that triggers it. */
+
 import { describe, expect, it } from "vitest";
 import { Effect, type Request, type RequestType } from "../trace.js";
+import { Structure, type TableReader, Translation } from "../windows/walk.js";
 import { PhysicalMemory } from "../words/memory.js";
 import type { PlatformProfile } from "./profile.js";
 import { profileNamed } from "./profiles.js";
-import {
-  decide,
-  decideBeforeWalk,
-  pageOf,
-  Structure,
-  type TableReader,
-  Translation,
-  tableIndex,
-  walk,
-  walkPlatformOf,
-} from "./walk.js";
+import type { VtdFaultRule } from "./rules.js";
+import { decide, decideBeforeWalk, pageOf, tableIndex, walk, walkPlatformOf } from "./walk.js";
 
 const [ROOT, CONTEXT, DATA] = [1, 2, 0x10];
 /** 00:04.0; its root entry is word 0, its context entry word 40h. */
@@ -37,14 +30,14 @@ class Tables implements TableReader {
   translationEnabled(): boolean {
     return this.enabled;
   }
-  rootTable(): number {
+  tablePointer(): number {
     return this.root;
   }
   read(structure: Structure, page: number, word: number): boolean {
     const frame = this.memory.frameOf(page);
     if (frame < 0) return false;
     [this.low, this.high] = [this.memory.low(frame, word), this.memory.high(frame, word)];
-    if (structure === Structure.secondStage) return true;
+    if (structure === Structure.table) return true;
     [this.low2, this.high2] = [this.memory.low(frame, word + 1), this.memory.high(frame, word + 1)];
     return true;
   }
@@ -70,9 +63,13 @@ function request(type: RequestType, page = 0, length = type === "zero-length-rea
   return { requester: SID, page, offset: 0, length, type };
 }
 
-function answer(tables: Tables, asked: Request, profile: PlatformProfile = SKYLAKE): Translation {
+function answer(
+  tables: Tables,
+  asked: Request,
+  profile: PlatformProfile = SKYLAKE,
+): Translation<VtdFaultRule> {
   const platform = walkPlatformOf(profile);
-  const out = new Translation();
+  const out = new Translation<VtdFaultRule>();
   if (decideBeforeWalk(asked, tables.translationEnabled(), out)) return out;
   walk(platform, tables, asked.requester, asked.page, out);
   decide(platform, asked, out);
@@ -130,8 +127,8 @@ describe("3.4.2 root and context entries", () => {
 
   it("LCT.2 2h: context entry not present, whatever else it says; FPD counts all the same", () => {
     const out = answer(mapped(4).set(CONTEXT, 0x40, 0xfffffffe, 0xffffffff), request("read"));
-    expect(out).toMatchObject({ rule: { condition: "LCT.2", reason: 2 }, faultProcessingDisabled: true });
-    expect(answer(mapped(4).set(CONTEXT, 0x40, 0), request("read")).faultProcessingDisabled).toBe(false);
+    expect(out).toMatchObject({ rule: { condition: "LCT.2", reason: 2 }, suppresses: true });
+    expect(answer(mapped(4).set(CONTEXT, 0x40, 0), request("read")).suppresses).toBe(false);
   });
 
   it("LCT.3 Bh: reserved bits 11:4, 71, 127:88 or a pointer bit from HAW on", () => {
@@ -164,7 +161,7 @@ describe("3.4.2 root and context entries", () => {
   it("7.1.1: FPD is taken from the context entry", () => {
     expect(answer(mapped(4).set(CONTEXT, 0x40, 0x3003), request("read"))).toMatchObject({
       rule: null,
-      faultProcessingDisabled: true,
+      suppresses: true,
     });
   });
 });

@@ -4,32 +4,10 @@
  * business; what is checked, and in which order, is decided here and nowhere else.
  */
 import { Effect, type Request } from "../trace.js";
+import { Structure, type TableReader, type Translation } from "../windows/walk.js";
 import { type Platform, type PlatformProfile, pageLimit, platformOf } from "./profile.js";
-import { type FaultRule, faultRules } from "./rules.js";
-import { type ReservedBits, reservedBitsOf, TranslationType } from "./tables.js";
-
-/** The structures a walk reads. Each has a cache of its own. */
-export const Structure = { root: 0, context: 1, secondStage: 2 } as const;
-export type Structure = (typeof Structure)[keyof typeof Structure];
-
-/** Where a walk gets its entries from. */
-export interface TableReader {
-  /** The entry that {@link read} fetched: its first 64 bits, and for root and context entries the second 64. */
-  low: number;
-  high: number;
-  low2: number;
-  high2: number;
-  /** GSTS.TES as it is for this request. */
-  translationEnabled(): boolean;
-  /** The page of the root table that is in force. */
-  rootTable(): number;
-  /** Fetches the entry at 64-bit word `word` of a page; false when memory answers with an error. */
-  read(structure: Structure, page: number, word: number): boolean;
-  /** The walk is about to start below the context entry: a paging-structure cache may move `walk.level` down. */
-  startLevel(walk: Translation): void;
-  /** An entry that points to a further table has passed its checks. */
-  tableReached(walk: Translation): void;
-}
+import { faultRules, type VtdFaultRule } from "./rules.js";
+import { PAGES_BY_LEVEL, type ReservedBits, reservedBitsOf, TranslationType } from "./tables.js";
 
 /** A platform with everything a walk looks up prepared. */
 export interface WalkPlatform extends Platform {
@@ -54,47 +32,8 @@ export function walkPlatformOf(profile: PlatformProfile): WalkPlatform {
   };
 }
 
-/** What a walk found, and then what becomes of the request. One object serves many walks. */
-export class Translation {
-  /** The address being translated. */
-  input = 0;
-  /** The check that failed while walking, or null when the walk reached a page or an entry without R and W. */
-  fault: FaultRule | null = null;
-  /** The last entry read had R = W = 0. */
-  notPresent = false;
-  page = 0;
-  readable = 1;
-  writable = 1;
-  domainId = 0;
-  faultProcessingDisabled = false;
-  passThrough = false;
-  /** Number of second-stage levels; 0 until a context entry has passed its checks. */
-  firstLevel = 0;
-  /** Level of the entry being looked at, and the page of the table it is in. */
-  level = 0;
-  table = 0;
-
-  /** Page number, or an {@link Effect}. */
-  effect = 0;
-  rule: FaultRule | null = null;
-  /** A second fault that hardware may report instead, where the specification prescribes no order. */
-  alternative: FaultRule | null = null;
-  /** A check that hardware may or may not apply, where two sentences of the specification disagree, and that fails. */
-  optionalFault: FaultRule | null = null;
-
-  start(input: number): void {
-    this.input = input;
-    this.fault = null;
-    this.notPresent = false;
-    this.readable = 1;
-    this.writable = 1;
-    this.faultProcessingDisabled = false;
-    this.passThrough = false;
-    this.level = 0;
-    this.firstLevel = 0;
-    this.optionalFault = null;
-  }
-}
+/** What a walk of legacy mode found. */
+type Walk = Translation<VtdFaultRule>;
 
 /** First and last page of the interrupt address range FEE0_0000h to FEEF_FFFFh (VT-d 3.15). */
 export const INTERRUPT_RANGE_FIRST_PAGE = 0xfee00;
@@ -131,13 +70,13 @@ export function walk(
   reader: TableReader,
   requester: number,
   page: number,
-  out: Translation,
+  out: Walk,
 ): void {
   if (lookUpContext(platform, reader, requester, page, out)) translate(platform, reader, out);
 }
 
 /** The part of a walk below a context entry that passed its checks. */
-export function translate(platform: WalkPlatform, reader: TableReader, out: Translation): void {
+export function translate(platform: WalkPlatform, reader: TableReader, out: Walk): void {
   if (out.passThrough) {
     passThrough(platform, out);
     return;
@@ -156,11 +95,11 @@ export function lookUpContext(
   reader: TableReader,
   requester: number,
   page: number,
-  out: Translation,
+  out: Walk,
 ): boolean {
   out.start(page);
   const { root, context } = platform.reserved;
-  if (!reader.read(Structure.root, reader.rootTable(), (requester >>> 8) * 2)) {
+  if (!reader.read(Structure.upper, reader.tablePointer(), (requester >>> 8) * 2)) {
     out.fault = faultRules.rootFetch;
     return false;
   }
@@ -177,13 +116,13 @@ export function lookUpContext(
     out.fault = faultRules.rootReserved;
     return false;
   }
-  if (!reader.read(Structure.context, pageOf(reader.low, reader.high), (requester & 0xff) * 2)) {
+  if (!reader.read(Structure.device, pageOf(reader.low, reader.high), (requester & 0xff) * 2)) {
     out.fault = faultRules.contextFetch;
     return false;
   }
   const { low, high, low2, high2 } = reader;
   // 7.1.1: FPD is honoured even when the entry is not present.
-  out.faultProcessingDisabled = (low & 2) !== 0;
+  out.suppresses = (low & 2) !== 0;
   if ((low & 1) === 0) {
     out.fault = faultRules.contextPresent;
     return false;
@@ -207,7 +146,7 @@ function contextTranslation(
   low: number,
   high: number,
   low2: number,
-  out: Translation,
+  out: Walk,
 ): boolean {
   const translationType = (low >>> 2) & 3;
   const levels = (low2 & 7) + 2;
@@ -236,19 +175,19 @@ function contextTranslation(
 }
 
 /** 3.9: pass-through takes the input address as the output address, up to 2^HAW. */
-function passThrough(platform: WalkPlatform, out: Translation): void {
+function passThrough(platform: WalkPlatform, out: Walk): void {
   if (out.input >= platform.hostPageLimit) out.fault = faultRules.passThroughBeyondWidth;
   out.page = out.input;
 }
 
 /** 3.7: the second-stage walk, from the table the context entry points to down to the entry that maps a page. */
-function secondStage(platform: WalkPlatform, reader: TableReader, out: Translation): void {
+function secondStage(platform: WalkPlatform, reader: TableReader, out: Walk): void {
   const { secondStageLow, secondStageHigh } = platform.reserved;
   const first = out.firstLevel;
   reader.startLevel(out);
   let level = out.level;
   while (true) {
-    if (!reader.read(Structure.secondStage, out.table, tableIndex(out.input, level))) {
+    if (!reader.read(Structure.table, out.table, tableIndex(out.input, level))) {
       out.fault = level === first ? faultRules.firstTableFetch : faultRules.tableFetch;
       return;
     }
@@ -268,7 +207,8 @@ function secondStage(platform: WalkPlatform, reader: TableReader, out: Translati
       return;
     }
     if (leaf) {
-      out.page = pageInSuperpage(pageOf(low, high), out.input, level);
+      out.pages = PAGES_BY_LEVEL[level]!;
+      out.page = pageInSuperpage(pageOf(low, high), out.input, out.pages);
       return;
     }
     out.table = pageOf(low, high);
@@ -279,17 +219,15 @@ function secondStage(platform: WalkPlatform, reader: TableReader, out: Translati
 }
 
 /** 3.7: an entry of level 2 or 3 maps 512 or 262,144 pages; the input address selects one of them. */
-function pageInSuperpage(base: number, input: number, level: number): number {
-  if (level === 1) return base;
-  const pages = level === 2 ? 0x200 : 0x40000;
-  return base - (base % pages) + (input % pages);
+function pageInSuperpage(base: number, input: number, pages: number): number {
+  return pages === 1 ? base : base - (base % pages) + (input % pages);
 }
 
 /**
  * What becomes of a request before any table is read: the interrupt address range (VT-d 3.15), and translation that is
  * not enabled (11.4.4.2). True when that decides it; effect and rule are then in `out`.
  */
-export function decideBeforeWalk(request: Request, translationEnabled: boolean, out: Translation): boolean {
+export function decideBeforeWalk(request: Request, translationEnabled: boolean, out: Walk): boolean {
   const interruptRange = inInterruptRange(request.page);
   if (translationEnabled && !interruptRange) return false;
   out.start(request.page);
@@ -310,7 +248,7 @@ export function decideBeforeWalk(request: Request, translationEnabled: boolean, 
 }
 
 /** Decides a request from the mapping or the fault that {@link walk} left in `out`: permissions, output range. */
-export function decide(platform: WalkPlatform, request: Request, out: Translation): void {
+export function decide(platform: WalkPlatform, request: Request, out: Walk): void {
   out.rule = null;
   out.alternative = null;
   const lacksWrite = out.writable === 0 && (request.type === "write" || request.type === "atomic");

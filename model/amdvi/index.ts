@@ -1,0 +1,18 @@
+/** AMD-Vi, as the suite sees an architecture. */
+import type { Architecture } from "../architecture.js";
+import { amdViRules } from "./behaviour-rules.js";
+import { AmdViOracle } from "./oracle.js";
+import { amdViProfile, platformOf } from "./profile.js";
+import { profiles } from "./profiles.js";
+import { REGISTER_BYTES } from "./registers.js";
+import { AmdViSoftware } from "./software.js";
+
+export const amdvi: Architecture = {
+  id: "amdvi",
+  name: "AMD-Vi",
+  profiles,
+  rules: amdViRules,
+  registerBytes: () => REGISTER_BYTES,
+  createOracle: (profile) => new AmdViOracle(platformOf(amdViProfile(profile))),
+  createSoftware: (profile) => new AmdViSoftware(platformOf(amdViProfile(profile))),
+};

@@ -1,0 +1,275 @@
+/**
+ * Which outcomes a conforming IOMMU may show for a request, given everything software has done and observed so far:
+ * the window rule of `docs/visibility-windows.md`.
+ */
+import { Effect, type Request } from "../trace.js";
+import type { PhysicalMemory } from "../words/memory.js";
+import { ChainMoments, type DeviceWindow, NOTHING_KNOWN, ReadChain } from "./chain-moments.js";
+import { DeviceWindows } from "./device-windows.js";
+import { Feasibility } from "./feasibility.js";
+import type { InvalidationLog } from "./invalidation-log.js";
+import type { SteeringRegisters } from "./steering.js";
+import { Link, type Unit } from "./unit.js";
+import { type FaultRule, NO_DOMAIN, Translation } from "./walk.js";
+import { WindowReader } from "./window-reader.js";
+
+/** One admissible outcome: what becomes of the request and, if it is blocked, why and whether that is recorded. */
+export interface Outcome<Fault extends FaultRule = FaultRule> {
+  /** A page number, or an `Effect`. */
+  readonly effect: number;
+  readonly rule: Fault | null;
+  /** False when the device entry keeps the fault from being recorded. */
+  readonly recorded: boolean;
+}
+
+/** Is told of every outcome when it is found, with the chain it was found through. */
+export type OutcomeObserver = (outcome: Outcome, chain: ReadChain) => void;
+
+const BOTH = [false, true] as const;
+const EITHER = [false] as const;
+
+export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
+  /** What the last {@link compute} found, without repetitions. */
+  found: Outcome<Fault>[] = [];
+  observer: OutcomeObserver | null = null;
+
+  private readonly own: ReadChain;
+  private readonly other: ReadChain;
+  private readonly devices: DeviceWindows;
+  private readonly moments: ChainMoments;
+  private readonly feasibility: Feasibility;
+  /** The chain that is being judged. */
+  private judged: ReadChain;
+  private readonly translation = new Translation<Fault>();
+  private now = 0;
+  private known = NOTHING_KNOWN;
+  private request!: Request;
+  /** The domain id whose chains are asked about; null for all. */
+  private only: number | null = null;
+  /** The requester's device entry has only ever had one value; {@link onlyDomain} is its domain id, if it has one. */
+  private singleDevice = false;
+  private onlyDomain: number | null = null;
+
+  constructor(
+    private readonly unit: Unit<unknown, Fault>,
+    memory: PhysicalMemory,
+    private readonly registers: SteeringRegisters,
+    private readonly log: InvalidationLog,
+    /** The functions that may fill caches under a domain id they share. */
+    private readonly requesters: readonly number[],
+  ) {
+    this.own = new ReadChain(new WindowReader(unit, memory, registers));
+    this.other = new ReadChain(new WindowReader(unit, memory, registers));
+    this.devices = new DeviceWindows(unit, memory, registers, requesters);
+    this.judged = this.own;
+    this.moments = new ChainMoments(unit, log, () => this.devices.all());
+    this.feasibility = new Feasibility(unit, this.moments, this.devices, this.translation);
+  }
+
+  /**
+   * Fills {@link found} with every outcome the request may have when it is answered at step `now`.
+   * @param known indices of invalidations that are known to be done by then although software saw that only later
+   * @param domainId only what is translated under this domain id, or, with {@link NO_DOMAIN}, under none; null for everything
+   */
+  compute(
+    request: Request,
+    now: number,
+    known = NOTHING_KNOWN,
+    domainId: number | null = null,
+  ): readonly Outcome<Fault>[] {
+    this.begin(request, now, known);
+    this.only = domainId;
+    if (!this.ownChains()) return this.found;
+    for (const requester of this.requesters) if (requester !== request.requester) this.chainsOf(requester);
+    return this.found;
+  }
+
+  /** The domain ids under which the request may have this effect at step `now`; {@link NO_DOMAIN} for none. */
+  domainIdsOf(request: Request, effect: number, now: number): readonly number[] {
+    this.begin(request, now, NOTHING_KNOWN);
+    const { enabled } = this.registers;
+    const candidates = new Set(this.devices.of(request.requester).map((device) => device.domainId));
+    if (enabled.latest === 0 || enabled.isPending(now)) candidates.add(NO_DOMAIN);
+    const leads = (domainId: number) =>
+      this.compute(request, now, NOTHING_KNOWN, domainId).some((one) => one.effect === effect);
+    const found = candidates.size > 1 ? [...candidates].filter(leads) : [...candidates];
+    return found.length > 0 ? found : [NO_DOMAIN];
+  }
+
+  private begin(request: Request, now: number, known: readonly number[]): void {
+    this.now = now;
+    this.known = known;
+    this.request = request;
+    this.found = [];
+    this.devices.begin(now, request.page);
+    this.only = null;
+    this.singleDevice = false;
+    this.moments.begin(now, request.page, known);
+    this.feasibility.begin(request.requester, now, known);
+  }
+
+  /**
+   * True when a walk for the request may read an entry from `page` at step `now`: on a chain of its own, or on one that it
+   * shares with another function.
+   */
+  readsFrom(request: Request, page: number, now: number): boolean {
+    this.begin(request, now, NOTHING_KNOWN);
+    const { own, other } = this;
+    own.reader.begin(now);
+    do {
+      if (!own.reader.translationEnabled()) continue;
+      this.walk(own, request.requester);
+      if (this.readsOn(own, page)) return true;
+    } while (own.reader.next());
+    for (const requester of this.requesters) {
+      if (requester === request.requester) continue;
+      other.reader.begin(now);
+      do {
+        other.reader.translationEnabled();
+        this.walk(other, requester);
+        if (this.readsOn(other, page)) return true;
+      } while (other.reader.next(Link.pointer));
+    }
+    return false;
+  }
+
+  private readsOn(chain: ReadChain, page: number): boolean {
+    for (let link: number = Link.firstEntry; link <= chain.last; link++)
+      if (chain.reader.page[link] === page && this.feasibility.reads(chain, link)) return true;
+    return false;
+  }
+
+  /** Walks for a function. */
+  private walk(chain: ReadChain, requester: number): void {
+    const { unit, translation, request } = this;
+    const passed = unit.lookUpDevice(chain.reader, requester, request.page, translation);
+    if (passed) unit.translate(chain.reader, translation);
+    chain.found(unit, requester, passed, translation);
+  }
+
+  /** Chains that start at the requester's own device entry. False when no table is ever looked at. */
+  private ownChains(): boolean {
+    const { own, unit, request, translation } = this;
+    const { reader } = own;
+    let walked = false;
+    this.judged = own;
+    reader.begin(this.now, this.log.flushedBy(this.known));
+    do {
+      if (unit.decideBeforeWalk(request, reader.translationEnabled(), translation)) {
+        own.domainId = NO_DOMAIN;
+        own.passThrough = true;
+        if (this.isAskedAbout(own)) this.add(false);
+        continue;
+      }
+      this.walk(own, request.requester);
+      if (!walked && !reader.hasChoiceOfDevice()) {
+        this.singleDevice = true;
+        this.onlyDomain = own.passed ? own.domainId : null;
+      }
+      walked = true;
+      this.judge(own);
+    } while (reader.next());
+    return walked;
+  }
+
+  /** Chains of another function: its table entries are shared by domain id, and cached translations may be. */
+  private chainsOf(requester: number): void {
+    const { other, unit, request, translation } = this;
+    if (this.singleDevice && this.onlyDomain === null) return;
+    this.judged = other;
+    other.reader.begin(this.now);
+    do {
+      other.reader.translationEnabled();
+      if (!unit.lookUpDevice(other.reader, requester, request.page, translation)) continue;
+      if (!this.sharesDomain(translation.domainId)) continue;
+      unit.translate(other.reader, translation);
+      other.found(unit, requester, true, translation);
+      this.judge(other);
+    } while (other.reader.next(Link.pointer));
+  }
+
+  /** Some device entry of the requester has that domain id. */
+  private sharesDomain(domainId: number): boolean {
+    if (domainId === NO_DOMAIN) return false;
+    if (this.singleDevice) return this.onlyDomain === domainId;
+    return this.ownDevices().some((device) => device.domainId === domainId);
+  }
+
+  private ownDevices(): readonly DeviceWindow[] {
+    return this.devices.of(this.request.requester);
+  }
+
+  /** Adds what the chain just walked leads to, for each way in which it can have come about. */
+  private judge(chain: ReadChain): void {
+    if (!this.isAskedAbout(chain)) return;
+    const { translation, request, unit, feasibility } = this;
+    const isOwn = chain.requester === request.requester;
+    const { suppresses } = translation;
+    if (translation.optionalFault && isOwn) this.judgeOptional(chain);
+    if (isOwn) {
+      unit.decide(request, translation, translation.deviceAccess);
+      if (chain.reader.isCurrent()) {
+        this.add(suppresses);
+        if (this.singleDevice && !feasibility.sharesRights) return;
+      }
+    }
+    if (chain.last < unit.shape.firstTable && !chain.passThrough) {
+      if (isOwn && !this.isFound(suppresses) && feasibility.ofDevice(chain)) this.add(suppresses);
+      return;
+    }
+    for (const access of feasibility.accesses(this.ownDevices())) this.judgeWith(chain, access);
+  }
+
+  /** The same, for answers with the rights of device entries that give just these. */
+  private judgeWith(chain: ReadChain, access: number): void {
+    const { translation, feasibility } = this;
+    this.unit.decide(this.request, translation, access);
+    const { rule, alternative } = translation;
+    const suppressible = rule?.suppressible === true || alternative?.suppressible === true;
+    for (const suppresses of suppressible ? BOTH : EITHER) {
+      if (this.isFound(suppresses)) continue;
+      if (feasibility.ofAnswer(chain, { access, suppresses: suppressible ? suppresses : null }))
+        this.add(suppresses);
+    }
+  }
+
+  private isAskedAbout({ domainId }: ReadChain): boolean {
+    return this.only === null || this.only === domainId;
+  }
+
+  /** Hardware that applies the check treats the device entry like any other that faults. */
+  private judgeOptional(chain: ReadChain): void {
+    const { optionalFault, suppresses } = this.translation;
+    const { domainId } = chain;
+    chain.domainId = 0;
+    if (this.feasibility.ofFaultyEntry(chain, true))
+      this.addOutcome(Effect.blocked, optionalFault, suppresses);
+    chain.domainId = domainId;
+  }
+
+  private add(suppresses: boolean): void {
+    const { effect, rule, alternative } = this.translation;
+    this.addOutcome(effect, rule, suppresses);
+    if (alternative) this.addOutcome(effect, alternative, suppresses);
+  }
+
+  private addOutcome(effect: number, rule: Fault | null, suppresses: boolean): void {
+    const recorded = rule !== null && !(rule.suppressible && suppresses);
+    if (this.includes(effect, rule, recorded)) return;
+    const outcome = { effect, rule, recorded };
+    this.found.push(outcome);
+    this.observer?.(outcome, this.judged);
+  }
+
+  private includes(effect: number, rule: Fault | null, recorded: boolean): boolean {
+    return this.found.some((one) => one.effect === effect && one.rule === rule && one.recorded === recorded);
+  }
+
+  /** True when the chain just decided would add nothing. */
+  private isFound(suppresses: boolean): boolean {
+    const { effect, rule, alternative } = this.translation;
+    const recorded = (one: Fault) => !(one.suppressible && suppresses);
+    if (!this.includes(effect, rule, rule !== null && recorded(rule))) return false;
+    return !alternative || this.includes(effect, alternative, recorded(alternative));
+  }
+}
