@@ -45,13 +45,16 @@ export type Routine = Generator<Access, void, Answer>;
 /** What a driver may know about the machine before it starts. */
 export interface DriverSetup {
   readonly profile: Profile;
-  /** Whether it has to use the invalidation queue or the invalidation registers. */
+  /** Whether it has to use the invalidation queue or the invalidation registers; the command buffer is a queue. */
   readonly invalidation: "queue" | "registers";
   /** `strict`: what an intent takes away is gone when the intent returns. `deferred`: at the next `sync` at latest. */
   readonly flushing: "strict" | "deferred";
-  /** Right after a platform reset, or translating with `rootPage` in force (empty) and, where there is one, the queue on. */
+  /**
+   * Right after a platform reset, or translating with `rootPage` in force (VT-d: empty; AMD-Vi: every entry has V = 1 and
+   * TV = 0) and, where there is one, the queue on.
+   */
   readonly start: StartState;
-  /** First page set aside for the root table (VT-d) or device table (AMD-Vi), and how many there are; all zero. */
+  /** First page set aside for the root table (VT-d) or device table (AMD-Vi), and how many there are; after a reset zero. */
   readonly rootPage: HostPage;
   readonly rootPages: number;
   /** Pages set aside for the queue or command buffer (256 entries of 128 bits) and for status words; all zero. */
@@ -78,8 +81,8 @@ export interface DriverMapping {
 /**
  * A driver. Domains are software's names; which domain id a domain has, and when the id is used again, is the driver's
  * business. Intents are well-formed: a mapping is unmapped once, an address is not mapped twice, a domain is destroyed
- * when nothing is mapped in it and no device attached; every address is below 2^(MGAW + 1). In deferred mode an address may be mapped again before what was
- * there has settled.
+ * when nothing is mapped in it and no device attached; every address is one that the largest tables of the platform translate.
+ * In deferred mode an address may be mapped again before what was there has settled.
  */
 export interface Driver {
   readonly name: string;

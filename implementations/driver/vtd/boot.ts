@@ -2,10 +2,10 @@
 import { GlobalBit, Offset } from "../../../model/vtd/registers.js";
 import type { HostPage } from "../../../model/words/address.js";
 import type { Routine } from "../interface.js";
-import type { DriverFaults } from "./faults.js";
-import { contextInvalidation, type Flusher, iotlbInvalidation } from "./invalidation.js";
+import { register } from "../shared/steps.js";
+import { contextInvalidation, iotlbInvalidation, type VtdFlusher } from "./invalidation.js";
 import type { InvalidationQueue } from "./queue.js";
-import { register, type Unit } from "./unit.js";
+import type { Unit } from "./unit.js";
 
 /**
  * From reset to enabled translation with an empty root table: from the moment on at which GSTS.TES is seen no device
@@ -14,20 +14,19 @@ import { register, type Unit } from "./unit.js";
  */
 export function* bootFromReset(
   unit: Unit,
-  flusher: Flusher,
+  flusher: VtdFlusher,
   queue: InvalidationQueue | null,
   rootPage: HostPage,
-  faults: DriverFaults,
 ): Routine {
-  yield* unit.flushWriteBuffer();
+  yield* unit.completeStores();
   if (queue) yield* queue.enable();
   yield register(Offset.RTADDR, 8, (rootPage << 12) >>> 0, Math.floor(rootPage / 0x100000));
   yield unit.once(GlobalBit.setRootTablePointer);
   yield* unit.sees(GlobalBit.setRootTablePointer, true);
   // 6.6: in this order, after the new pointer is in force.
-  yield* flusher.flush([contextInvalidation.global, iotlbInvalidation.global]);
+  yield* flusher.flush([contextInvalidation.global], [iotlbInvalidation.global]);
   yield unit.switchLevel(GlobalBit.translationEnable, true);
-  if (!faults.enablesWithoutWaiting) yield* unit.sees(GlobalBit.translationEnable, true);
+  if (!unit.faults.enablesWithoutWaiting) yield* unit.sees(GlobalBit.translationEnable, true);
 }
 
 /** Leaves translation on. A queue that is on is used, or switched off when the registers are to be used. */

@@ -2,19 +2,22 @@
 import type { Word } from "../../../model/trace.js";
 import type { HostPage, RequesterId } from "../../../model/words/address.js";
 import type { Routine } from "../interface.js";
-import type { PageTables } from "./page-tables.js";
-import type { Steps } from "./steps.js";
-import { flushLineOf, type Unit } from "./unit.js";
+import type { DeviceEntries } from "../shared/intent-driver.js";
+import type { PageTables } from "../shared/page-tables.js";
+import { flushLineOf, type Steps } from "../shared/steps.js";
+import { contextInvalidation, iotlbInvalidation, type VtdFlusher } from "./invalidation.js";
+import type { Unit } from "./unit.js";
 
 const NOTHING: Word = { low: 0, high: 0 };
 
-export class ContextTables {
+export class ContextTables implements DeviceEntries<PageTables> {
   /** Pages of context tables by bus. */
   private readonly tables = new Map<number, HostPage>();
   private readonly domains = new Map<RequesterId, PageTables>();
 
   constructor(
     private readonly unit: Unit,
+    private readonly flusher: VtdFlusher,
     private readonly rootPage: HostPage,
   ) {}
 
@@ -23,15 +26,19 @@ export class ContextTables {
     return this.domains.get(requester);
   }
 
-  /** Makes the requester's entry, which is not present, lead to the domain. True when a root entry was added for it. */
-  *fill(requester: RequesterId, domain: PageTables): Steps<boolean> {
-    const { unit } = this;
-    const bus = requester >>> 8;
-    const known = this.tables.get(bus);
-    const table = known ?? (yield* this.addTable(bus));
-    this.domains.set(requester, domain);
-    yield* this.storePair(table, wordOf(requester), unit.encodings.context(domain.topPage, domain.domainId));
-    return known === undefined;
+  /** 6.1: in caching mode entries that were not present may be cached, under domain id 0. */
+  *fill(requesters: readonly RequesterId[], domain: PageTables): Routine {
+    const { unit, flusher } = this;
+    let rootEntryAdded = false;
+    for (const requester of requesters) {
+      if (yield* this.fillOne(requester, domain)) rootEntryAdded = true;
+    }
+    if (!unit.platform.cachingMode || unit.faults.attachesWithoutFlush) yield* unit.completeStores();
+    else if (rootEntryAdded) yield* flusher.flush([contextInvalidation.global], [iotlbInvalidation.global]);
+    else {
+      const contexts = requesters.map((one) => contextInvalidation.device(0, one));
+      yield* flusher.flush(contexts, [iotlbInvalidation.domain(domain.domainId)]);
+    }
   }
 
   /** Makes the requester's entry not present: with its first half, which hardware looks at first and fetches whole. */
@@ -41,6 +48,17 @@ export class ContextTables {
     this.domains.delete(requester);
     yield { do: "store", page: table, word, ...NOTHING };
     if (this.unit.needsLineFlush) yield flushLineOf(table, word);
+  }
+
+  /** Makes the requester's entry, which is not present, lead to the domain. True when a root entry was added for it. */
+  private *fillOne(requester: RequesterId, domain: PageTables): Steps<boolean> {
+    const { unit } = this;
+    const bus = requester >>> 8;
+    const known = this.tables.get(bus);
+    const table = known ?? (yield* this.addTable(bus));
+    this.domains.set(requester, domain);
+    yield* this.storePair(table, wordOf(requester), unit.encodings.context(domain.topPage, domain.domainId));
+    return known === undefined;
   }
 
   private *addTable(bus: number): Steps<HostPage> {

@@ -10,8 +10,12 @@ import {
 } from "../../../model/vtd/tables.js";
 import type { HostPage } from "../../../model/words/address.js";
 import { encode, encoderOf } from "../../../model/words/layout.js";
+import type { EntryFormat } from "../shared/page-tables.js";
+import { pointingTo } from "../shared/steps.js";
 import type { DriverFaults } from "./faults.js";
 
+/** A superpage has 2^9 pages. */
+const SUPERPAGE_ORDER = 9;
 /** Rights are two bits. */
 const ACCESSES = [0, 1, 2, 3];
 /** Bit 52, the lowest of those that 9.8 leaves to software. */
@@ -20,16 +24,9 @@ const SOFTWARE_MARK = 0x100000;
 const encodeRoot = encoderOf(rootEntryLayout, ["P", "CTP"]);
 const encodeContext = encoderOf(contextEntryLayout, ["P", "TT", "SSPTPTR", "AW", "DID"]);
 
-/** An entry with the address of a page, bits 51:12, filled in. */
-function pointingTo(page: HostPage, entry: Word): Word {
-  return {
-    low: (entry.low | ((page % 0x100000) << 12)) >>> 0,
-    high: (entry.high | Math.floor(page / 0x100000)) >>> 0,
-  };
-}
-
-export class Encodings {
+export class Encodings implements EntryFormat {
   readonly platform: Platform;
+  readonly leafOrders: readonly number[];
   /** CCMD_REG, IVA_REG and IOTLB_REG (11.4.6). */
   readonly contextCommand;
   readonly iotlbAddress;
@@ -42,6 +39,7 @@ export class Encodings {
   constructor(profile: PlatformProfile, faults: DriverFaults) {
     const platform = platformOf(profile);
     this.platform = platform;
+    this.leafOrders = platform.superpages2M || faults.superpagesAlways ? [0, SUPERPAGE_ORDER] : [0];
     const registers = registersOf(platform);
     const layoutOf = (name: string) => (registers.find((one) => one.name === name) as Register).layout;
     this.contextCommand = encoderOf(layoutOf("CCMD_REG"), ["ICC", "CIRG", "DID", "SID"]);
@@ -67,7 +65,7 @@ export class Encodings {
   }
 
   /** An entry that maps a page of 4 KiB (level 1) or 2 MiB (level 2) with these rights. */
-  leaf(level: number, page: HostPage, access: number): Word {
+  leaf(level: number, page: HostPage, _: number, access: number): Word {
     return pointingTo(page, this.leaves[level - 1]![access]!);
   }
 

@@ -1,20 +1,16 @@
-/** Drivers from what is wrong with them. */
-import { type PlatformProfile, vtdProfile } from "../../../model/vtd/profile.js";
+/** VT-d drivers from what is wrong with them. */
+import { vtdProfile } from "../../../model/vtd/profile.js";
 import type { DriverFactory } from "../interface.js";
-import { VtdDriver } from "./driver.js";
+import { driverFactory } from "../shared/factory.js";
+import { partsOf } from "./driver.js";
 import { Encodings } from "./encodings.js";
 import type { DriverFaults } from "./faults.js";
 
-/** Makes drivers with these faults; none for the correct one. Encodings are worked out once for each profile. */
+/** Makes drivers with these faults; none for the correct one. */
 export function vtdDriverWith(name: string, faults: DriverFaults): DriverFactory {
-  const known = new WeakMap<PlatformProfile, Encodings>();
-  return (setup) => {
-    const profile = vtdProfile(setup.profile);
-    let encodings = known.get(profile);
-    if (!encodings) {
-      encodings = new Encodings(profile, faults);
-      known.set(profile, encodings);
-    }
-    return new VtdDriver(name, setup, encodings, faults);
-  };
+  return driverFactory(
+    name,
+    (profile) => new Encodings(vtdProfile(profile), faults),
+    (setup, encodings) => partsOf(setup, encodings, faults),
+  );
 }

@@ -2,16 +2,17 @@
 import { Granularity } from "../../../model/vtd/descriptors.js";
 import { Offset } from "../../../model/vtd/registers.js";
 import type { Routine } from "../interface.js";
-import type { Invalidation, InvalidationInterface } from "./invalidation.js";
-import { expectSeen } from "./steps.js";
-import { register, type Unit } from "./unit.js";
+import type { InvalidationInterface } from "../shared/flusher.js";
+import { expectSeen, register } from "../shared/steps.js";
+import type { Invalidation } from "./invalidation.js";
+import type { Unit } from "./unit.js";
 
 /** ICC of CCMD_REG and IVT of IOTLB_REG, both bit 63: set until the command is done. */
 const COMMAND = 0x80000000;
 /** IOTLB_REG follows IVA_REG. */
 const IOTLB_COMMAND = 8;
 
-export class InvalidationRegisters implements InvalidationInterface {
+export class InvalidationRegisters implements InvalidationInterface<Invalidation> {
   /** Offset of the register with the command that is under way, or null. */
   private underWay: number | null = null;
 

@@ -4,49 +4,19 @@ import type { PlatformProfile } from "../../../model/vtd/profile.js";
 import { profileNamed } from "../../../model/vtd/profiles.js";
 import { Offset } from "../../../model/vtd/registers.js";
 import type { Access } from "../interface.js";
-import { alignedTo, coveringMask } from "./address-mask.js";
-import { DomainIds } from "./domain-ids.js";
 import { Encodings } from "./encodings.js";
-import { contextInvalidation, Flusher } from "./invalidation.js";
+import { contextInvalidation, VtdFlusher } from "./invalidation.js";
 import { InvalidationQueue } from "./queue.js";
 import { Unit } from "./unit.js";
 
 const qemu = profileNamed("qemu-39");
 const unitOf = (profile: PlatformProfile) => new Unit(new Encodings(profile, {}), {});
 
-describe("address masks", () => {
-  it.each([
-    [0x1000, 1, 0],
-    [0x1000, 2, 1],
-    [0x1001, 2, 2],
-    [0x1003, 2, 3],
-    [0x1000, 3, 2],
-    [0x1001, 3, 2],
-    [0x1002, 3, 3],
-    [0x1000, 512, 9],
-    [0x1001, 512, 10],
-    [0x1fff, 2, 14],
-    [0x7ffffff, 2, 28],
-  ])("page %i, %i pages: %i", (iova, pages, mask) => {
-    expect(coveringMask(iova, pages)).toBe(mask);
-  });
-
-  it("cover every page of the run, and are no larger than that takes", () => {
-    for (let iova = 0; iova < 40; iova++) {
-      for (let pages = 1; pages < 40; pages++) {
-        const mask = coveringMask(iova, pages);
-        expect(alignedTo(mask, iova) + 2 ** mask).toBeGreaterThanOrEqual(iova + pages);
-        if (mask > 0) expect(alignedTo(mask - 1, iova) + 2 ** (mask - 1)).toBeLessThan(iova + pages);
-      }
-    }
-  });
-});
-
 describe("invalidations of pages", () => {
   const changed = { domainId: 3, iova: 0x1001, pages: 3, leafOnly: true };
   const forPages = (profile: PlatformProfile, change = changed) => {
     const unit = unitOf(profile);
-    return new Flusher(unit, new InvalidationQueue(unit, 0x2001, 0x2002, 1)).forPages(change);
+    return new VtdFlusher(unit, new InvalidationQueue(unit, 0x2001, 0x2002, 1)).forPages(change);
   };
 
   it("name the aligned range that holds them all", () => {
@@ -94,15 +64,5 @@ describe("the queue", () => {
     expect(most).toBe(255);
     const tails = accesses.filter((one) => one.do === "write-register" && one.offset === Offset.IQT);
     expect(tails.length).toBe(3);
-  });
-});
-
-describe("domain ids", () => {
-  it("begin with 1 and come back as soon as they are free", () => {
-    const ids = new DomainIds(4);
-    expect([ids.allocate(), ids.allocate(), ids.allocate()]).toEqual([1, 2, 3]);
-    expect(() => ids.allocate()).toThrow("all 3 domain ids are in use");
-    ids.release(2);
-    expect(ids.allocate()).toBe(2);
   });
 });

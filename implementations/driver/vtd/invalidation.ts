@@ -1,9 +1,8 @@
-/** What the driver asks to be invalidated, and how it waits for that (VT-d 6.5). */
+/** What the driver asks to be invalidated (VT-d 6.5). */
 import { Granularity } from "../../../model/vtd/descriptors.js";
 import type { IovaPage, RequesterId } from "../../../model/words/address.js";
-import type { Routine } from "../interface.js";
-import { alignedTo, coveringMask } from "./address-mask.js";
-import type { ChangedPages } from "./change.js";
+import { alignedTo } from "../shared/address-mask.js";
+import { Flusher, type InvalidationInterface } from "../shared/flusher.js";
 import type { Unit } from "./unit.js";
 
 type OneGranularity = (typeof Granularity)[keyof typeof Granularity];
@@ -25,16 +24,6 @@ export type Invalidation =
       /** Invalidation hint: no entry that points to a table was changed. */
       readonly leafOnly: boolean;
     };
-
-/** Either of the two ways of submitting invalidations. */
-export interface InvalidationInterface {
-  /** Hands invalidations to the unit, in this order. */
-  submit(invalidations: readonly Invalidation[]): Routine;
-  /** Waits until all that were submitted are complete. @throws Error when they never are */
-  wait(): Routine;
-}
-
-export const LOCK = "vtd";
 
 /** The context cache, entries of every function or of one. */
 export const contextInvalidation = {
@@ -67,46 +56,40 @@ export const iotlbInvalidation = {
   }),
 } as const;
 
-export class Flusher {
+export class VtdFlusher extends Flusher<Invalidation> {
+  /** 6.5.2.3: a superpage is sure to go only when the range holds all of it. */
+  readonly sparesLargePages = true;
+
   constructor(
     private readonly unit: Unit,
-    private readonly via: InvalidationInterface,
-  ) {}
-
-  /** Carries invalidations out: when this is over they are complete. @throws Error when they never are */
-  flush(invalidations: readonly Invalidation[]): Routine {
-    const work = this.submitAndWait(invalidations);
-    return this.unit.faults.flushesUnlocked ? unlocked(work) : work;
+    via: InvalidationInterface<Invalidation>,
+  ) {
+    super(via, unit.faults);
   }
 
-  private *submitAndWait(invalidations: readonly Invalidation[]): Routine {
-    if (invalidations.length === 0) return;
-    yield* this.via.submit(invalidations);
-    if (!this.unit.faults.neverWaits) yield* this.via.wait();
+  forDevice(domainId: number, requester: RequesterId): Invalidation {
+    return contextInvalidation.device(domainId, requester);
   }
 
-  /**
-   * The invalidation that covers pages that were changed: one range of 2^mask pages, or the whole domain where the unit
-   * cannot do that (CAP.PSI, CAP.MAMV). A superpage lies in its range whole, as 6.5.2.3 asks for, because changes do.
-   */
-  forPages({ domainId, iova, pages, leafOnly }: ChangedPages): Invalidation {
-    const mask = (this.unit.faults.addressMask ?? coveringMask)(iova, pages);
-    const flushed = this.unit.faults.flushedDomainId?.(domainId) ?? domainId;
-    if (!this.unit.platform.pageSelectiveInvalidation || mask > this.unit.platform.largestAddressMask)
-      return iotlbInvalidation.domain(flushed);
-    return {
-      cache: "iotlb",
-      granularity: Granularity.selective,
-      domainId: flushed,
-      page: alignedTo(mask, iova),
-      mask,
-      leafOnly,
-    };
+  forDomain(domainId: number): Invalidation {
+    return iotlbInvalidation.domain(domainId);
   }
-}
 
-function* unlocked(work: Routine): Routine {
-  yield { do: "unlock", lock: LOCK };
-  yield* work;
-  yield { do: "lock", lock: LOCK };
+  /** 6.5.3.3: the context entries of a domain go before its id is used again. */
+  forDevicesOf(domainId: number): readonly Invalidation[] {
+    return [contextInvalidation.domain(domainId)];
+  }
+
+  /** The whole domain where the unit cannot invalidate such a range (CAP.PSI, CAP.MAMV). */
+  protected forRange(domainId: number, iova: IovaPage, mask: number, leafOnly: boolean): Invalidation {
+    const { pageSelectiveInvalidation, largestAddressMask } = this.unit.platform;
+    if (!pageSelectiveInvalidation || mask > largestAddressMask) return iotlbInvalidation.domain(domainId);
+    const page = alignedTo(mask, iova);
+    return { cache: "iotlb", granularity: Granularity.selective, domainId, page, mask, leafOnly };
+  }
+
+  /** 6.5.2.1: IOTLB invalidations execute after the context-cache invalidations ahead of them. */
+  protected inOrder(stages: readonly (readonly Invalidation[])[]): readonly Invalidation[] {
+    return stages.flat();
+  }
 }

@@ -7,8 +7,9 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { Effect } from "../../../model/trace.js";
 import { ImplementationError } from "../interface.js";
 import { findQemu, openQemu, type QemuIommu } from "./index.js";
-import { Register } from "./registers.js";
-import { attach, isAlive, page, qemusBelow, read, request, setupFor, store, whyNoQemu } from "./testing.js";
+import { isAlive, qemusBelow, read, request, store, whyNoQemu } from "./testing.js";
+import { Register } from "./vtd/registers.js";
+import { attach, page, setupFor } from "./vtd/testing.js";
 
 const folder = mkdtempSync(join(tmpdir(), "iommu-spec-test-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

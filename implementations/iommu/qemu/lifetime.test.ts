@@ -66,7 +66,7 @@ function compile(folder: string): void {
       rootDir: root,
       typeRoots: [join(root, "node_modules/@types")],
     },
-    files: [join(root, here, "index.ts"), join(root, here, "testing.ts")],
+    files: [join(root, here, "index.ts"), join(root, here, "vtd/testing.ts")],
     include: [],
   };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
@@ -81,7 +81,7 @@ function source(adapter: string): string {
   const url = (file: string) => JSON.stringify(pathToFileURL(join(adapter, file)).href);
   return `
 import { openQemu } from ${url("index.js")};
-import { setupFor } from ${url("testing.js")};
+import { setupFor } from ${url("vtd/testing.js")};
 const qemu = openQemu();
 qemu.reset(setupFor("qemu-39"));
 qemu.execute([]);

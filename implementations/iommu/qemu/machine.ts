@@ -10,7 +10,8 @@ import { assignBars, type Bars, configure } from "./pci.js";
 import { PrivatePages } from "./private-pages.js";
 import { type QemuProcess, startProcess } from "./process.js";
 import { type Breakdown, Qtest, QtestError, type Reply } from "./qtest.js";
-import { Register, WINDOW } from "./registers.js";
+import type { Block, Registers } from "./register-image.js";
+import type { Unit } from "./unit.js";
 
 /** How to start QEMU. */
 export interface Launch {
@@ -21,12 +22,6 @@ export interface Launch {
 
 /** How many places of each device's buffer hold what it fetched. */
 export type Fetched = ReadonlyMap<RequesterId, number>;
-
-/** The register window as 64-bit words, in address order. */
-export type Registers = readonly Word[];
-
-/** From GCMD_REG to ICS_REG. */
-const STATE = { from: 0x18, to: 0xa0 } as const;
 
 /** The reset control register of the chipset, and the value that resets everything. */
 const RESET_CONTROL = 0xcf9;
@@ -50,20 +45,18 @@ export class Machine {
   used = false;
   /** Whether nothing has happened since the last platform reset. */
   pristine = true;
-  /** The levels last asked for in GCMD_REG. */
-  level = 0;
   /** The registers as last seen; after a run only the interesting ones, the others as they are initially. */
   seen: Registers;
   /** What devices still hold of the last run, and whether they reach private pages through our tables. */
   toForget: { readonly fetched: Fetched; readonly translated: boolean } | undefined;
+  /** Pages that were written while no run was under way. */
+  readonly writtenBetweenRuns = new Set<number>();
+  readonly unit: Unit;
   readonly #process: QemuProcess;
   readonly #bars: Bars;
   #resets = 0;
 
   /** @throws ImplementationError when QEMU cannot be started as this machine */
-  /** Pages that were written while no run was under way. */
-  readonly writtenBetweenRuns = new Set<number>();
-
   constructor(
     readonly blueprint: Blueprint,
     private readonly launch: Launch,
@@ -76,6 +69,7 @@ export class Machine {
     this.qtest = new Qtest(this.#process, START_PATIENCE * launch.timeoutMs);
     const clock: Clock = launch.qtestAccelerator ? "stepped" : "polled";
     this.devices = new Map([...this.#bars].map(([id, bar]) => [id, new Edu(this.qtest, bar, clock)]));
+    this.unit = blueprint.kind.unitOf(this);
     this.initial = this.guard(STARTING, () => this.#start());
     this.seen = this.initial;
     this.qtest.timeoutMs = launch.timeoutMs;
@@ -86,33 +80,21 @@ export class Machine {
     return this.#process.memory;
   }
 
-  /** What QEMU says in its identification registers. */
-  identity(): { version: number; capability: Word; extendedCapability: Word } {
-    const at = (offset: number) => this.initial[offset / 8]!;
-    return {
-      version: at(Register.version).low,
-      capability: at(Register.capability),
-      extendedCapability: at(Register.extendedCapability),
-    };
-  }
-
-  /** Queues a look at the registers that decide how to go on: status, faults, queue. */
+  /** Queues a look at the registers that decide how to go on after a run. */
   askState(): Reply {
-    return this.qtest.readBlock(WINDOW.address + STATE.from, STATE.to - STATE.from);
+    return this.#ask(this.blueprint.kind.state);
   }
 
   /** Takes the answer to {@link askState}. */
   learnState(reply: Reply): void {
-    const registers = [...this.initial];
-    for (const [index, word] of this.qtest.words(reply).entries()) registers[STATE.from / 8 + index] = word;
-    this.seen = registers;
+    this.seen = new Map([...this.initial, ...this.#learnt(this.blueprint.kind.state, reply)]);
   }
 
-  /** Exchanges what is queued and reads the register window. */
+  /** Exchanges what is queued and reads the registers. */
   readRegisters(): Registers {
-    const reply = this.qtest.readBlock(WINDOW.address, WINDOW.bytes);
+    const blocks = this.blueprint.kind.registers.map((block) => ({ block, reply: this.#ask(block) }));
     this.qtest.exchange();
-    this.seen = this.qtest.words(reply);
+    this.seen = new Map(blocks.flatMap(({ block, reply }) => this.#learnt(block, reply)));
     return this.seen;
   }
 
@@ -136,7 +118,6 @@ export class Machine {
     this.forgetFetched();
     this.readRegisters();
     this.pristine = true;
-    this.level = 0;
   }
 
   /**
@@ -168,8 +149,9 @@ export class Machine {
   #start(): Registers {
     const registers = this.readRegisters();
     this.#process.started();
-    if (registers[0]!.low === 0 || registers[0]!.low === 0xffffffff) {
-      throw new QtestError("nonsense", "there is no VT-d register window in this machine");
+    const { kind } = this.blueprint;
+    if (!kind.answers(registers)) {
+      throw new QtestError("nonsense", `the registers of ${kind.device} are not there in this machine`);
     }
     this.#configure();
     this.pages.write(this.memory);
@@ -181,6 +163,14 @@ export class Machine {
       throw new QtestError("nonsense", "one of its devices does not answer");
     }
     return registers;
+  }
+
+  #ask({ offset, bytes }: Block): Reply {
+    return this.qtest.readBlock(this.blueprint.kind.address + offset, bytes);
+  }
+
+  #learnt({ offset }: Block, reply: Reply): (readonly [number, Word])[] {
+    return this.qtest.words(reply).map((word, index) => [offset + 8 * index, word] as const);
   }
 
   #configure(): void {
@@ -196,7 +186,7 @@ export class Machine {
     const words = this.#process.lastWords();
     const said = words === "" ? "QEMU wrote nothing to its standard error." : `QEMU's last words:\n${words}`;
     return new ImplementationError(
-      `QEMU ${version} (${path}) failed while ${doing}: ${error.message}. ${said}\n${advice(doing, error.breakdown)}`,
+      `QEMU ${version} (${path}) failed while ${doing}: ${error.message}. ${said}\n${advice(doing, error.breakdown, this.blueprint)}`,
     );
   }
 }
@@ -204,11 +194,11 @@ export class Machine {
 const STARTING = "starting";
 
 /** What to do about it. */
-function advice(doing: string, breakdown: Breakdown): string {
+function advice(doing: string, breakdown: Breakdown, { kind }: Blueprint): string {
   switch (breakdown) {
     case "ended":
       return doing === STARTING
-        ? "Perhaps this QEMU lacks q35, intel-iommu or edu (see `-device help`), or memory is short."
+        ? `Perhaps this QEMU lacks q35, ${kind.device} or edu (see \`-device help\`), or memory is short.`
         : "Run it again: either QEMU crashes on what it was sent, or something killed it.";
     case "silent":
       return "QEMU hangs, is stopped, or the machine is overloaded; a larger time-out tells these apart.";

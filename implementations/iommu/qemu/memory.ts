@@ -23,27 +23,38 @@ interface Span {
   dirtyTo: number;
 }
 
+/** Which pages a run uses, and what those hold that are neither tagged nor empty when it starts. */
+export interface RunPages {
+  readonly dataPages: readonly HostPage[];
+  readonly tablePages: readonly HostPage[];
+  /** Pages that hold `rootContents`; they are among the others. */
+  readonly rootPages: readonly HostPage[];
+  readonly rootContents: Uint32Array;
+}
+
 /** The data and table pages of a run: what they hold at its start, and what they hold now. */
 export class RunMemory {
   readonly #spans: readonly Span[];
   readonly #place = new Map<HostPage, { span: Span; dword: number }>();
   readonly #signature: string;
+  readonly #rootContents: Uint32Array;
   /** What is noted as the contents of memory is what it holds. */
   #refreshed = false;
 
   constructor(
     private readonly memory: number,
-    dataPages: readonly HostPage[],
-    tablePages: readonly HostPage[],
+    pages: RunPages,
   ) {
-    this.#signature = signature(dataPages, tablePages);
-    this.#spans = spansOf([...new Set([...dataPages, ...tablePages])]);
+    this.#signature = signature(pages);
+    this.#rootContents = pages.rootContents;
+    this.#spans = spansOf([...new Set([...pages.dataPages, ...pages.tablePages])]);
     for (const span of this.#spans) {
       for (let page = 0; page < span.pages; page++) {
         this.#place.set(span.first + page, { span, dword: page * PAGE_DWORDS });
       }
     }
-    for (const page of dataPages) this.#tag(page);
+    for (const page of pages.dataPages) this.#tag(page);
+    for (const page of pages.rootPages) this.#fill(page, pages.rootContents);
   }
 
   /** Every page of the run. */
@@ -51,9 +62,9 @@ export class RunMemory {
     return this.#place.keys();
   }
 
-  /** Whether these are the pages of this run, in any order. */
-  covers(dataPages: readonly HostPage[], tablePages: readonly HostPage[]): boolean {
-    return this.#signature === signature(dataPages, tablePages);
+  /** Whether these are the pages of this run. */
+  covers(pages: RunPages): boolean {
+    return this.#signature === signature(pages) && this.#rootContents === pages.rootContents;
   }
 
   /**
@@ -133,6 +144,11 @@ export class RunMemory {
     const { span, dword } = this.#place.get(page)!;
     for (let at = 0; at < PAGE_DWORDS; at++) span.start[dword + at] = pageTag(page, 4 * at);
   }
+
+  #fill(page: HostPage, contents: Uint32Array): void {
+    const place = this.#place.get(page);
+    place?.span.start.set(contents, place.dword);
+  }
 }
 
 /** Whether a page holds something else than at the start of a run. */
@@ -167,6 +183,6 @@ function spansOf(pages: HostPage[]): Span[] {
   });
 }
 
-function signature(dataPages: readonly HostPage[], tablePages: readonly HostPage[]): string {
-  return `${dataPages.join()}|${tablePages.join()}`;
+function signature({ dataPages, tablePages, rootPages }: RunPages): string {
+  return `${dataPages.join()}|${tablePages.join()}|${rootPages.join()}`;
 }

@@ -1,27 +1,10 @@
 /** Which machine to start for a platform and its devices, as QEMU command-line options. */
-import { type RequesterId, requesterId, showRequester } from "../../../model/words/address.js";
+import { type RequesterId, showRequester } from "../../../model/words/address.js";
 import { ImplementationError, type RunSetup } from "../interface.js";
 import { PAGE_BYTES } from "./memory.js";
 import type { BootFiles } from "./process.js";
-
-/** `intel-iommu` properties, by the profile they make. */
-const iommuProperties: Readonly<Record<string, string>> = {
-  "qemu-39": "aw-bits=39",
-  "qemu-48": "aw-bits=48",
-  "qemu-48-caching-mode": "aw-bits=48,caching-mode=on",
-  "qemu-39-esrtps": "aw-bits=39",
-  "qemu-48-esrtps": "aw-bits=48",
-  "qemu-48-caching-mode-esrtps": "aw-bits=48,caching-mode=on",
-};
-
-const qemuProfiles: readonly string[] = Object.keys(iommuProperties);
-
-/** The profiles a QEMU can take: from 10.1 on it reports CAP.ESRTPS. */
-export function qemuProfilesOf(version: string): readonly string[] {
-  const [major, minor] = version.split(".").map(Number);
-  const esrtps = major! > 10 || (major === 10 && minor! >= 1);
-  return qemuProfiles.filter((one) => one.endsWith("-esrtps") === esrtps);
-}
+import type { UnitKind } from "./unit.js";
+import { kindOf } from "./units.js";
 
 /** A root port: the slot on bus 0 it occupies, and the bus behind it. */
 export interface RootPort {
@@ -31,7 +14,10 @@ export interface RootPort {
 
 /** A machine: everything that decides whether two runs can share one QEMU process. */
 export interface Blueprint {
+  readonly kind: UnitKind;
   readonly profile: string;
+  /** Properties of the IOMMU. */
+  readonly properties: string;
   readonly memoryPages: number;
   readonly requesters: readonly RequesterId[];
   readonly ports: readonly RootPort[];
@@ -42,20 +28,22 @@ const MAX_MEMORY_PAGES = 0x80000;
 const PAGES_PER_MIB = 256;
 
 /**
- * The machine for a run.
+ * The machine for a run on a version of QEMU.
  * @throws ImplementationError when QEMU cannot be this platform or have these devices
  */
-export function blueprintOf(setup: RunSetup): Blueprint {
-  const { id, memoryPages } = setup.profile;
-  if (iommuProperties[id] === undefined) {
-    throw new ImplementationError(`QEMU cannot be a ${id}; it takes ${qemuProfiles.join(", ")}`);
+export function blueprintOf(setup: RunSetup, version: string): Blueprint {
+  const { architecture, id, memoryPages } = setup.profile;
+  const kind = kindOf(architecture);
+  const properties = kind.propertiesOf(id, version);
+  if (properties === undefined) {
+    throw new ImplementationError(`QEMU cannot be a ${id}; it takes ${kind.profilesOf(version).join(", ")}`);
   }
   if (memoryPages > MAX_MEMORY_PAGES || memoryPages % PAGES_PER_MIB !== 0) {
     throw new ImplementationError(`QEMU takes whole MiB of memory, at most 2 GiB, not ${memoryPages} pages`);
   }
   const requesters = [...new Set(setup.requesters)].sort((a, b) => a - b);
   for (const id of requesters) checkPlace(id);
-  return { profile: id, memoryPages, requesters, ports: portsFor(requesters) };
+  return { kind, profile: id, properties, memoryPages, requesters, ports: portsFor(requesters) };
 }
 
 /** Whether a machine built for `have` can run what needs `need`: devices nobody uses do no harm. */
@@ -90,9 +78,10 @@ export function optionsFor(machine: Blueprint, files: BootFiles, qtestAccelerato
     ],
     ...["-object", `memory-backend-file,id=ram,size=${bytes},share=on,mem-path=${files.memory}`],
     ...["-bios", files.firmware, "-qtest", "stdio", "-qtest-log", "none"],
-    ...["-device", `intel-iommu,${iommuProperties[machine.profile]}`],
     ...machine.ports.flatMap(portOptions),
     ...[...fillers(machine), ...machine.requesters].flatMap(deviceOptions),
+    // After the others: `amd-iommu` is a PCI function too, and takes a slot that is left.
+    ...["-device", [machine.kind.device, machine.properties].filter((one) => one !== "").join()],
   ];
 }
 
@@ -100,10 +89,10 @@ function portOptions({ slot, bus }: RootPort): string[] {
   return ["-device", `pcie-root-port,id=port${bus},bus=pcie.0,addr=${slot.toString(16)},chassis=${bus}`];
 }
 
-/** A slot behind a root port has no power unless it has a function 0. */
+/** Without a function 0, a slot behind a root port has no power, and one on bus 0 does not count as taken. */
 function fillers(machine: Blueprint): RequesterId[] {
-  const firsts = machine.ports.map(({ bus }) => requesterId(bus, 0, 0));
-  return firsts.filter((id) => !machine.requesters.includes(id));
+  const firsts = new Set(machine.requesters.map((id) => id & ~7));
+  return [...firsts].filter((id) => !machine.requesters.includes(id));
 }
 
 function deviceOptions(id: RequesterId): string[] {

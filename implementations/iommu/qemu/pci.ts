@@ -1,7 +1,7 @@
 /** What firmware would do: give the PCI functions of the machine their addresses and their right to DMA. */
 import { type RequesterId, requesterId } from "../../../model/words/address.js";
 import type { Blueprint } from "./options.js";
-import type { Qtest } from "./qtest.js";
+import type { Qtest, Reply } from "./qtest.js";
 
 /** Where the registers of each device are. */
 export type Bars = ReadonlyMap<RequesterId, number>;
@@ -40,6 +40,12 @@ export function configure(qtest: Qtest, machine: Blueprint, bars: Bars): void {
     write(qtest, id, BAR0, bars.get(id)!);
     write(qtest, id, COMMAND, MEMORY_AND_DMA);
   }
+}
+
+/** Asks for a word of the configuration space of a function; all ones where there is none. */
+export function readConfiguration(qtest: Qtest, id: RequesterId, register: number): Reply {
+  qtest.out32(CONFIG_ADDRESS, 0x80000000 | (id << 8) | register);
+  return qtest.in32(CONFIG_DATA);
 }
 
 function window(first: number, last: number): number {

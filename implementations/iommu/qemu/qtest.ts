@@ -82,6 +82,10 @@ export class Qtest {
     this.#queue(`outl ${hex(port)} ${hex(value >>> 0)}\n`, OK_BYTES);
   }
 
+  in32(port: number): Reply {
+    return this.#ask(`inl ${hex(port)}\n`, VALUE_BYTES);
+  }
+
   /** Moves the virtual clock and runs the timers that expire; only with the qtest accelerator. */
   step(nanoseconds: number): void {
     this.#queue(`clock_step ${nanoseconds}\n`, VALUE_BYTES);

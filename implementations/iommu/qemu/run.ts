@@ -20,7 +20,6 @@ import { type BusAddress, type Edu, PLACES, SHOWN_MARK, SLOT_BYTES, SLOTS } from
 import type { Machine } from "./machine.js";
 import { PAGE_BYTES, type RunMemory } from "./memory.js";
 import { digits64 } from "./qtest.js";
-import { Command, Register, WINDOW } from "./registers.js";
 
 /** How the observation of an action follows from the replies. */
 type Finish = () => Observation;
@@ -86,7 +85,7 @@ export class Run {
       case "read-memory":
         return this.#read64(action.page * PAGE_BYTES + 8 * action.word);
       case "poll-register":
-        return this.#awaited(WINDOW.address + action.offset, action.mask, action.value);
+        return this.#awaited(this.#address(action.offset), action.mask, action.value);
       case "poll-memory":
         return this.#awaited(action.page * PAGE_BYTES + 8 * action.word, 0xffffffff, action.value);
       case "request":
@@ -117,18 +116,20 @@ export class Run {
   }
 
   #writeRegister(action: Action & { do: "write-register" }): Finish {
-    const address = WINDOW.address + action.offset;
+    const address = this.#address(action.offset);
     if (action.width === 8) this.machine.qtest.write64(address, action.low, action.high);
     else this.machine.qtest.write32(address, action.low);
-    if (action.offset === Register.globalCommand) {
-      this.machine.level = action.low & (Command.translation | Command.queue);
-    }
+    this.machine.unit.noteWrite(action);
     return nothing;
+  }
+
+  #address(offset: number): number {
+    return this.machine.blueprint.kind.address + offset;
   }
 
   #readRegister(action: Action & { do: "read-register" }): Finish {
     const { qtest } = this.machine;
-    const address = WINDOW.address + action.offset;
+    const address = this.#address(action.offset);
     if (action.width === 8) return this.#read64(address);
     const reply = qtest.read32(address);
     return () => ({ low: qtest.low(reply), high: 0 });
@@ -198,14 +199,12 @@ export class Run {
 
   /**
    * The run is over once its registers are read, so its tables and caches may go: the devices that fetched
-   * something now write it to memory through tables of our own.
+   * something now write it to memory.
    */
   #queueShow(): void {
-    const { qtest, pages, level, memory } = this.machine;
+    const { pages, memory, unit } = this.machine;
     for (const id of this.#fetched.keys()) pages.clearMark(memory, id);
-    qtest.write64(WINDOW.address + Register.rootTable, pages.root * PAGE_BYTES, 0);
-    qtest.write32(WINDOW.address + Register.globalCommand, level | Command.setRoot);
-    this.#queueTransfers((level & Command.translation) !== 0);
+    this.#queueTransfers(unit.giveWay());
   }
 
   #queueTransfers(translated: boolean): void {
@@ -218,14 +217,13 @@ export class Run {
 
   /**
    * Takes what the devices show. When a run has left the IOMMU in a state in which they cannot, translation is
-   * switched off for it, which always works but takes milliseconds.
+   * switched off for it, which always works but may take milliseconds.
    */
   #collectShown(): void {
     if (this.#takeShown()) return;
-    this.machine.qtest.write32(WINDOW.address + Register.globalCommand, 0);
+    this.machine.unit.switchOff();
     this.#queueTransfers(false);
     this.machine.readRegisters();
-    this.machine.level = 0;
     if (!this.#takeShown()) throw new ImplementationError("QEMU's devices do not show what they fetched");
   }
 

@@ -1,22 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { type InvalidationTarget, NO_PAGE_SIZE } from "../../../model/vtd/invalidation-log.js";
-import { Translation } from "../../../model/vtd/walk.js";
+import { Cache } from "../../../model/windows/invalidation-log.js";
+import { Translation } from "../../../model/windows/walk.js";
 import { Chance } from "../../../model/words/chance.js";
-import { Caches, type IotlbEntry, requiredRemoval } from "./caches.js";
+import { Caches, type Mapping, overlaps } from "./caches.js";
 
-const page = (firstPage: number, pageCount = 1, leafOnly = false): InvalidationTarget => ({
-  cache: "iotlb",
-  granularity: "page",
-  domainId: 5,
-  firstPage,
-  pageCount,
-  leafOnly,
-});
-
-function fresh(seed = 1): Caches {
+/** Caches that are cleared by invalidations named after them; `some` may take a mapping. */
+function fresh(seed = 1): Caches<string> {
   const chance = new Chance();
   chance.seed(seed);
-  return new Caches(chance, requiredRemoval);
+  const rules = {
+    device: (target: string) => target === "devices",
+    table: (target: string) => target === "tables",
+    mapping: (target: string) => target === "mappings",
+    mayTake: (target: string) => target === "some",
+  };
+  return new Caches(chance, rules);
 }
 
 /** A walk that ended at `level` for a page, under domain id 5. */
@@ -26,78 +24,92 @@ function walked(input: number, level: number, hostPage: number): Translation {
   return Object.assign(walk, { domainId: 5, level, page: hostPage, table: 0x77 });
 }
 
+function filled(seed = 1): Caches<string> {
+  const caches = fresh(seed);
+  caches.addDevice({ requester: 0x20, domainId: 5, low: 1, high: 0, low2: 0, high2: 0 });
+  caches.addTable(walked(0x205, 1, 0), 2);
+  caches.addMapping(0x20, walked(0x205, 1, 0x1005), { pages: 1 });
+  return caches;
+}
+
+const counts = ({ devices, tables, mappings }: Caches<string>) => [
+  devices.length,
+  tables.length,
+  mappings.length,
+];
+
 describe("caches of the reference IOMMU", () => {
-  it("keep a superpage whole or as the piece that was asked for, and answer alike", () => {
+  it("keep a large page whole or as the piece that was asked for, and answer alike", () => {
     const shapes = new Set<number>();
     for (let seed = 0; seed < 20; seed++) {
       const caches = fresh(seed);
-      caches.addIotlb(0x20, walked(0x205, 2, 0x1005));
-      const [entry] = caches.iotlb;
+      caches.addMapping(0x20, walked(0x205, 2, 0x1005), { pages: 512 });
+      const [entry] = caches.mappings;
       shapes.add(entry!.pageCount);
       expect(entry!.page + (0x205 - entry!.firstPage)).toBe(0x1005);
       expect(entry!.firstPage).toBe(entry!.pageCount === 1 ? 0x205 : 0x200);
+      expect(entry!.mappedPages).toBe(512);
     }
     expect(shapes).toEqual(new Set([1, 512]));
   });
 
-  /** How many of an entry's copies are left after an invalidation, over many timings. */
-  function left(entry: Partial<IotlbEntry>, target: InvalidationTarget): Set<number> {
-    const copy = { sourceId: 0x20, domainId: 5, firstPage: 0x200, pageCount: 512, level: 2, page: 0x1000 };
-    const rest = { readable: 1, writable: 1, faultProcessingDisabled: false, notPresent: false };
+  it("keep a result without page size for the page that was asked for", () => {
     const caches = fresh();
-    const counts = Array.from({ length: 20 }, () => {
-      caches.clear();
-      caches.iotlb.push({ ...copy, ...rest, ...entry });
+    caches.addMapping(0x20, walked(0x205, 0, 0x205), { pages: 0 });
+    expect(caches.mappings).toMatchObject([{ firstPage: 0x205, pageCount: 1, page: 0x205, mappedPages: 0 }]);
+  });
+
+  it("keep what is an answer for fewer pages than were mapped", () => {
+    const caches = fresh();
+    caches.addMapping(0x20, walked(0x205, 1, 0x1005), { pages: 16, kept: 1, cache: Cache.table });
+    expect(caches.mappings).toMatchObject([
+      { cache: Cache.table, firstPage: 0x205, pageCount: 1, mappedPages: 16 },
+    ]);
+  });
+
+  it("keep a table with the region it maps, and the one of the entry that led to it", () => {
+    const caches = fresh();
+    caches.addTable(walked(0x123456, 1, 0), 3);
+    expect(caches.tables).toMatchObject([
+      { domainId: 5, level: 1, firstPage: 0x123400, pages: 0x40000, table: 0x77 },
+    ]);
+  });
+
+  it("drop what the rules name, and what may go sometimes", () => {
+    const left = (target: string, seed = 1) => {
+      const caches = filled(seed);
       caches.invalidate(target);
-      return caches.iotlb.length;
-    });
-    return new Set(counts);
-  }
-  const [stays, goes, either] = [new Set([1]), new Set([0]), new Set([0, 1])];
-
-  it("6.5.2.3: drop a superpage when all of it is flushed; when a part is, at will", () => {
-    expect([page(0x1ff), page(0x400), page(0x400, 512)].map((one) => left({}, one))).toEqual([
-      stays,
-      stays,
-      stays,
+      return counts(caches).join();
+    };
+    expect([left("devices"), left("tables"), left("mappings"), left("nothing")]).toEqual([
+      "0,1,1",
+      "1,0,1",
+      "1,1,0",
+      "1,1,1",
     ]);
-    expect([page(0x200), page(0x3ff), page(0x200, 256)].map((one) => left({}, one))).toEqual([
-      either,
-      either,
-      either,
-    ]);
-    expect([page(0x200, 512), page(0, 1024)].map((one) => left({}, one))).toEqual([goes, goes]);
-    expect(left({}, { ...page(0x200, 512), domainId: 6 } as InvalidationTarget)).toEqual(stays);
+    const sometimes = new Set(Array.from({ length: 20 }, (_, seed) => left("some", seed)));
+    expect(sometimes).toEqual(new Set(["1,1,0", "1,1,1"]));
   });
 
-  it("drop a pass-through result at will when its page is flushed, and always with its domain", () => {
-    const passThrough = { pageCount: 1, level: NO_PAGE_SIZE };
-    expect([page(0x200), page(0, 1024)].map((one) => left(passThrough, one))).toEqual([either, either]);
-    expect(left(passThrough, page(0x201))).toEqual(stays);
-    expect(left(passThrough, { cache: "iotlb", granularity: "domain", domainId: 5 })).toEqual(goes);
-  });
-
-  it("spare paging-structure entries with the hint, and context entries in any IOTLB flush", () => {
-    const caches = fresh();
-    caches.addPagingStructure(walked(0x205, 1, 0));
-    caches.addContext({ sourceId: 0x20, domainId: 5, low: 1, high: 0, low2: 0, high2: 0 });
-    expect(caches.pagingStructure).toMatchObject([{ level: 2, firstPage: 0x200, table: 0x77 }]);
-    caches.invalidate(page(0x205, 1, true));
-    expect([caches.pagingStructure.length, caches.context.length]).toEqual([1, 1]);
-    caches.invalidate(page(0x3ff));
-    expect([caches.pagingStructure.length, caches.context.length]).toEqual([0, 1]);
-    caches.invalidate({ cache: "context", granularity: "domain", domainId: 6 });
-    expect(caches.context.length).toBe(1);
-    caches.invalidate({ cache: "all" });
-    expect(caches.context.length).toBe(0);
-  });
-
-  it("are finite: the newest entry is always kept", () => {
+  it("are finite: the newest entry is always kept; and any may be dropped", () => {
     const caches = fresh();
     for (let index = 0; index < 100; index++) {
-      caches.addIotlb(0x20, walked(index, 1, index));
-      expect(caches.iotlb.some((one) => one.firstPage === index)).toBe(true);
+      caches.addMapping(0x20, walked(index, 1, index), { pages: 1 });
+      expect(caches.mappings.some((one) => one.firstPage === index)).toBe(true);
     }
-    expect(caches.iotlb.length).toBeLessThan(10);
+    expect(caches.mappings.length).toBeLessThan(10);
+    for (let index = 0; index < 100; index++) caches.evictOne();
+    expect(counts(caches)).toEqual([0, 0, 0]);
+  });
+
+  it("overlap ranges that share a page", () => {
+    const entry = { firstPage: 0x200, pageCount: 0x200 } as Mapping;
+    expect([0x1ff, 0x200, 0x3ff, 0x400].map((page) => overlaps(entry, page, 1))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
+    expect(overlaps(entry, 0x100, 0x101)).toBe(true);
   });
 });

@@ -1,17 +1,14 @@
-/** The caches of the reference IOMMU: finite, filled and emptied at its own discretion. */
-import {
-  Cache,
-  type CacheTags,
-  covers,
-  type InvalidationTarget,
-  NO_PAGE_SIZE,
-  PAGES_BY_LEVEL,
-} from "../../../model/vtd/invalidation-log.js";
-import type { Translation } from "../../../model/vtd/walk.js";
+/** The caches that units of every architecture have: finite, filled and emptied at their own discretion. */
+import { ANY_REQUESTER, Cache, type InvalidationRules } from "../../../model/windows/invalidation-log.js";
+import type { FaultRule, Translation } from "../../../model/windows/walk.js";
 import type { Chance } from "../../../model/words/chance.js";
 
-export interface ContextEntry {
-  readonly sourceId: number;
+/** Number of pages that a table of a level maps, all its entries together. */
+const PAGES_OF_TABLE = Array.from({ length: 8 }, (_, level) => 512 ** level);
+
+/** What a device is translated by: VT-d context cache, AMD-Vi device table cache. */
+export interface DeviceEntry {
+  readonly requester: number;
   readonly domainId: number;
   readonly low: number;
   readonly high: number;
@@ -19,129 +16,137 @@ export interface ContextEntry {
   readonly high2: number;
 }
 
-export interface PagingStructureEntry {
+/** A way to a table of the page tables: VT-d paging-structure caches, AMD-Vi page directory cache. */
+export interface TableEntry {
   readonly domainId: number;
-  /** Level of the entry that was cached, and the first page of its region. */
+  /** Level of the table it leads to, and the first page of the region that table maps. */
   readonly level: number;
   readonly firstPage: number;
+  /** Pages that the entry reaches which was cached. */
+  readonly pages: number;
   readonly table: number;
   readonly readable: number;
   readonly writable: number;
 }
 
-export interface IotlbEntry {
-  readonly sourceId: number;
+/** A mapping, or a failure: VT-d IOTLB, AMD-Vi I/O TLB. */
+export interface Mapping<Fault extends FaultRule = FaultRule> {
+  /** The cache it is removed from: one that points to tables for an entry above level 1 that leads nowhere. */
+  readonly cache: Cache;
+  readonly requester: number;
   readonly domainId: number;
   readonly firstPage: number;
   readonly pageCount: number;
-  /** Level of the page that it maps; `NO_PAGE_SIZE` for a pass-through result. */
-  readonly level: number;
+  /** Pages that the entry of the tables maps of which this is all or a piece; 0 when no entry gives it a size. */
+  readonly mappedPages: number;
   /** Host page of `firstPage`. */
   readonly page: number;
   readonly readable: number;
   readonly writable: number;
-  readonly faultProcessingDisabled: boolean;
+  readonly deviceAccess: number;
+  readonly suppresses: boolean;
   readonly notPresent: boolean;
+  /** The check that failed, where failures are cached. */
+  readonly fault: Fault | null;
 }
 
-/** What a faulty variant changes about invalidation. Each returns whether the entry goes. */
-export interface RemovalRules {
-  context(target: InvalidationTarget, entry: ContextEntry): boolean;
-  pagingStructure(target: InvalidationTarget, entry: PagingStructureEntry): boolean;
-  iotlb(target: InvalidationTarget, entry: IotlbEntry): boolean;
+/** Which entries an invalidation removes. */
+export interface RemovalRules<Target> {
+  device(target: Target, entry: DeviceEntry): boolean;
+  table(target: Target, entry: TableEntry): boolean;
+  mapping(target: Target, entry: Mapping): boolean;
+  /** It may remove the mapping although it need not. */
+  mayTake(target: Target, entry: Mapping): boolean;
 }
 
-const tags: CacheTags = { sourceId: 0, domainId: 0, page: 0, level: 0 };
+type Covers<Target> = InvalidationRules<Target>["covers"];
+type RequiredRemoval<Target> = Pick<RemovalRules<Target>, "device" | "table" | "mapping">;
 
-function tagged(sourceId: number, domainId: number, page: number, level: number): CacheTags {
-  tags.sourceId = sourceId;
-  tags.domainId = domainId;
-  tags.page = page;
-  tags.level = level;
-  return tags;
+/**
+ * What the specification requires to go.
+ * @param sizeOf number of pages that a mapping is removed with; 0 when no entry of a table gives it a size
+ */
+export function requiredBy<Target>(
+  covers: Covers<Target>,
+  sizeOf: (entry: Mapping) => number,
+): RequiredRemoval<Target> {
+  return {
+    device: (target, { requester, domainId }) =>
+      covers(target, Cache.device, { requester, domainId, page: 0, pages: 0 }),
+    table: (target, { domainId, firstPage, pages }) =>
+      covers(target, Cache.table, { requester: ANY_REQUESTER, domainId, page: firstPage, pages }),
+    mapping: (target, entry) =>
+      covers(target, entry.cache, {
+        requester: entry.requester,
+        domainId: entry.domainId,
+        page: entry.firstPage,
+        pages: sizeOf(entry),
+      }),
+  };
 }
 
-/** What the specification requires to go. */
-export const requiredRemoval: RemovalRules = {
-  context: (target, entry) => covers(target, Cache.context, tagged(entry.sourceId, entry.domainId, 0, 0)),
-  pagingStructure: (target, entry) =>
-    covers(target, Cache.pagingStructure, tagged(0, entry.domainId, entry.firstPage, entry.level)),
-  iotlb: (target, entry) =>
-    covers(target, Cache.iotlb, tagged(entry.sourceId, entry.domainId, entry.firstPage, entry.level)),
-};
-
-/** A page-selective invalidation reaches the entry but need not remove it: its mask does not fit the entry's page. */
-function isOptional(target: InvalidationTarget, entry: IotlbEntry): boolean {
-  if (target.cache !== "iotlb" || target.granularity !== "page") return false;
-  if (target.domainId !== entry.domainId || requiredRemoval.iotlb(target, entry)) return false;
-  const overlapsStart = target.firstPage < entry.firstPage + entry.pageCount;
-  return overlapsStart && entry.firstPage < target.firstPage + target.pageCount;
+/** What of a walk's result is kept, and where. */
+export interface Extent {
+  /** Pages that the entry maps which was found last; 0 when no entry gives the result a size. */
+  readonly pages: number;
+  /** Pages that the result is the answer for: all of them, if nothing is said. */
+  readonly kept?: number;
+  /** As in {@link Mapping.cache}; that of translations, if nothing is said. */
+  readonly cache?: Cache;
 }
 
-const CAPACITY = { context: 6, pagingStructure: 8, iotlb: 8 } as const;
+const CAPACITY = { devices: 6, tables: 8, mappings: 8 } as const;
 
-export class Caches {
-  readonly context: ContextEntry[] = [];
-  readonly pagingStructure: PagingStructureEntry[] = [];
-  readonly iotlb: IotlbEntry[] = [];
+/** The caches of one unit. */
+export class Caches<Target> {
+  readonly devices: DeviceEntry[] = [];
+  readonly tables: TableEntry[] = [];
+  readonly mappings: Mapping[] = [];
 
   constructor(
     private readonly chance: Chance,
-    private readonly rules: RemovalRules,
+    private readonly rules: RemovalRules<Target>,
   ) {}
 
   clear(): void {
-    this.context.length = 0;
-    this.pagingStructure.length = 0;
-    this.iotlb.length = 0;
+    this.devices.length = 0;
+    this.tables.length = 0;
+    this.mappings.length = 0;
   }
 
-  addContext(entry: ContextEntry): void {
-    this.add(this.context, entry, CAPACITY.context);
+  addDevice(entry: DeviceEntry): void {
+    this.add(this.devices, entry, CAPACITY.devices);
   }
 
-  addPagingStructure(walk: Translation): void {
-    const level = walk.level + 1;
-    const pages = PAGES_BY_LEVEL[level]!;
-    this.add(
-      this.pagingStructure,
-      {
-        domainId: walk.domainId,
-        level,
-        firstPage: walk.input - (walk.input % pages),
-        table: walk.table,
-        readable: walk.readable,
-        writable: walk.writable,
-      },
-      CAPACITY.pagingStructure,
-    );
+  /** Keeps the table that a walk has just reached from an entry in a table of level `from`. */
+  addTable(walk: Translation, from: number): void {
+    const { domainId, level, table, readable, writable } = walk;
+    const firstPage = walk.input - (walk.input % PAGES_OF_TABLE[level]!);
+    const pages = PAGES_OF_TABLE[from - 1]!;
+    this.add(this.tables, { domainId, level, firstPage, pages, table, readable, writable }, CAPACITY.tables);
   }
 
-  /** Caches a mapping; a superpage as one entry or, at will, as the 4 KiB piece that was asked for. */
-  addIotlb(sourceId: number, walk: Translation): void {
-    const level = walk.passThrough ? NO_PAGE_SIZE : this.keptLevel(walk.level);
-    const pageCount = walk.passThrough ? 1 : PAGES_BY_LEVEL[level]!;
+  /** Keeps what a walk found. Of several pages a unit may always keep the one that was asked for. */
+  addMapping(requester: number, walk: Translation, extent: Extent): void {
+    const { pages, kept = Math.max(pages, 1), cache = Cache.iotlb } = extent;
+    const pageCount = kept > 1 && !this.chance.happens(128) ? kept : 1;
     const offset = walk.input % pageCount;
-    this.add(
-      this.iotlb,
-      {
-        sourceId,
-        domainId: walk.domainId,
-        firstPage: walk.input - offset,
-        pageCount,
-        level,
-        page: walk.page - offset,
-        readable: walk.readable,
-        writable: walk.writable,
-        faultProcessingDisabled: walk.faultProcessingDisabled,
-        notPresent: walk.notPresent,
-      },
-      CAPACITY.iotlb,
-    );
-  }
-
-  private keptLevel(level: number): number {
-    return level > 1 && this.chance.happens(128) ? 1 : level;
+    const entry: Mapping = {
+      cache,
+      requester,
+      domainId: walk.domainId,
+      firstPage: walk.input - offset,
+      pageCount,
+      mappedPages: pages,
+      page: walk.page - offset,
+      readable: walk.readable,
+      writable: walk.writable,
+      deviceAccess: walk.deviceAccess,
+      suppresses: walk.suppresses,
+      notPresent: walk.notPresent,
+      fault: walk.fault,
+    };
+    this.add(this.mappings, entry, CAPACITY.mappings);
   }
 
   /** Room is made by dropping any entry: nothing says which. */
@@ -151,19 +156,24 @@ export class Caches {
   }
 
   evictOne(): void {
-    const list: unknown[] = [this.context, this.pagingStructure, this.iotlb][this.chance.below(3)]!;
+    const list: unknown[] = [this.devices, this.tables, this.mappings][this.chance.below(3)]!;
     if (list.length > 0) list.splice(this.chance.below(list.length), 1);
   }
 
-  invalidate(target: InvalidationTarget): void {
-    if (target.cache !== "iotlb") removeFrom(this.context, (entry) => this.rules.context(target, entry));
-    if (target.cache === "context") return;
-    removeFrom(this.pagingStructure, (entry) => this.rules.pagingStructure(target, entry));
+  invalidate(target: Target): void {
+    const { rules } = this;
+    removeFrom(this.devices, (entry) => rules.device(target, entry));
+    removeFrom(this.tables, (entry) => rules.table(target, entry));
     removeFrom(
-      this.iotlb,
-      (entry) => this.rules.iotlb(target, entry) || (isOptional(target, entry) && this.chance.happens(128)),
+      this.mappings,
+      (entry) => rules.mapping(target, entry) || (rules.mayTake(target, entry) && this.chance.happens(128)),
     );
   }
+}
+
+/** The pages of the entry and the range have a page in common. */
+export function overlaps(entry: Mapping, firstPage: number, pageCount: number): boolean {
+  return firstPage < entry.firstPage + entry.pageCount && entry.firstPage < firstPage + pageCount;
 }
 
 function removeFrom<T>(list: T[], goes: (entry: T) => boolean): void {

@@ -60,6 +60,14 @@ export class StoreBuffer {
     }
   }
 
+  /** Every store to the page goes to memory: the CPU reads it, or the unit writes to it. */
+  writeBack(page: number): void {
+    if (this.dirty.length + this.buffered.length === 0) return;
+    this.snoop(page);
+    for (const list of [this.buffered, this.dirty])
+      list.splice(0, list.length, ...list.filter((one) => one.page !== page));
+  }
+
   /** A cache evicts lines, and a buffer drains, whenever they like. */
   drainSome(): void {
     if (this.dirty.length > 0 && this.chance.happens(64)) {

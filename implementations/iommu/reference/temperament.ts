@@ -13,7 +13,7 @@ export interface Temperament {
   readonly progress: number;
   /** Per action: let a posted write reach memory. */
   readonly commit: number;
-  /** Leave out faults of a requester that has one pending. */
+  /** Leave out faults of a requester that had one. */
   readonly collapse: number;
 }
 

@@ -8,7 +8,7 @@ export const contextVariants = [
     ["I4"],
     3,
     "map, attach, detach",
-    { skipsContextFlush: true },
+    { skipsDeviceEntryFlush: true },
   ),
   variant(
     "context-without-iotlb-flush",
@@ -16,7 +16,7 @@ export const contextVariants = [
     ["I4"],
     3,
     "map, attach, detach",
-    { skipsContextIotlbFlush: true },
+    { skipsTranslationFlush: true },
   ),
   variant(
     "context-flush-after-iotlb-flush",
@@ -24,7 +24,7 @@ export const contextVariants = [
     ["I4"],
     3,
     "map, attach, detach",
-    { flushesIotlbFirst: true },
+    { flushesTranslationsFirst: true },
   ),
   variant(
     "high-word-last",
@@ -40,7 +40,7 @@ export const contextVariants = [
     ["I4"],
     3,
     "map, attach, attach to another domain",
-    { overwritesContext: true },
+    { overwritesDeviceEntry: true },
   ),
   variant(
     "detach-forgets-alias",

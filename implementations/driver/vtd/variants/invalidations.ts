@@ -1,5 +1,5 @@
 /** Variants that invalidate the wrong thing, at the wrong time, or not at all. */
-import { coveringMask } from "../address-mask.js";
+import { coveringMask } from "../../shared/address-mask.js";
 import { variant } from "./variant.js";
 
 /** The mask for a run of this size, wherever it begins. */

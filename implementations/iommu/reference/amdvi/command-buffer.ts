@@ -1,0 +1,93 @@
+/** The command buffer of an AMD-Vi unit: fetched in order, executed when it likes, in any order that is legal. */
+import { type Command, parseCommand } from "../../../../model/amdvi/commands.js";
+import type { Place } from "../../../../model/amdvi/events.js";
+import type { AmdViPlatform } from "../../../../model/amdvi/profile.js";
+import type { Word } from "../../../../model/trace.js";
+import { CommandPipeline } from "../command-pipeline.js";
+import type { Surroundings } from "../unit.js";
+import type { AmdViDeviation } from "./deviations.js";
+
+/** Commands of 128 bits in a page. */
+const COMMANDS_OF_PAGE = 256;
+
+/** What the command buffer asks of the unit it belongs to. */
+export interface CommandEffects {
+  execute(command: Command): void;
+  /** The command there is illegal. */
+  illegal(place: Place): void;
+  /** There is no memory where the command should be. */
+  unreadable(place: Place): void;
+}
+
+export class ReferenceCommandBuffer extends CommandPipeline<Command> {
+  /** CmdBufEn and IommuEn are 1. */
+  enabled = false;
+  halted = false;
+  page = 0;
+  length = COMMANDS_OF_PAGE;
+  /** Indices of the command that is fetched next, and of the first entry without one. */
+  head = 0;
+  tail = 0;
+
+  constructor(
+    private readonly platform: AmdViPlatform,
+    private readonly surroundings: Surroundings,
+    private readonly effects: CommandEffects,
+    private readonly deviation: AmdViDeviation | null,
+  ) {
+    super(surroundings.chance);
+  }
+
+  reset(): void {
+    this.moveTo(0, COMMANDS_OF_PAGE);
+    this.enabled = false;
+    this.halted = false;
+    this.pending.length = 0;
+  }
+
+  /** CmdBase was written. */
+  moveTo(page: number, length: number): void {
+    this.page = page;
+    this.length = length;
+    this.head = 0;
+    this.tail = 0;
+  }
+
+  protected canFetch(): boolean {
+    return this.enabled && !this.halted && this.head !== this.tail;
+  }
+
+  /** 2.4: the head moves on once a command was found legal; it stays at an illegal one. */
+  protected fetch(): void {
+    const { memory, stores } = this.surroundings;
+    const page = this.page + Math.floor(this.head / COMMANDS_OF_PAGE);
+    const word = (this.head % COMMANDS_OF_PAGE) * 2;
+    stores.snoop(page);
+    const frame = memory.frameOf(page);
+    if (frame < 0) {
+      this.halted = true;
+      this.effects.unreadable({ page, offset: word * 8 });
+      return;
+    }
+    const read = (at: number): Word => ({ low: memory.low(frame, at), high: memory.high(frame, at) });
+    const command = parseCommand(this.platform, [read(word), read(word + 1)]);
+    if ("illegal" in command) {
+      this.effects.illegal({ page, offset: word * 8 });
+      this.halted = !this.deviation?.skipsIllegalCommand;
+      if (this.halted) return;
+    } else {
+      this.pending.push(command);
+    }
+    this.head = (this.head + 1) % this.length;
+  }
+
+  /** 2.4.1. */
+  protected waitsFor(command: Command, earlier: Command): boolean {
+    if (command.command === "completion-wait") return !this.deviation?.waitsIgnoreOlder;
+    return earlier.command === "completion-wait" && earlier.flush && !this.deviation?.ignoresFlush;
+  }
+
+  protected execute(command: Command): void {
+    this.effects.execute(command);
+  }
+}

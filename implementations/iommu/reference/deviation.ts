@@ -1,0 +1,18 @@
+/** What is said of every faulty variant of the reference IOMMU, whatever its architecture. */
+import type { ArchitectureId } from "../../../model/profile.js";
+
+export interface DeviationFacts {
+  readonly architecture: ArchitectureId;
+  /** No two variants have the same, whatever their architectures. */
+  readonly id: string;
+  readonly description: string;
+  /** The rule it breaks. */
+  readonly rule: string;
+  /** Steps of a smallest counterexample, and why no shorter one shows it. */
+  readonly minimum: { readonly steps: number; readonly because: string };
+}
+
+/** {@link DeviationFacts.minimum}. */
+export function minimum(steps: number, because: string): DeviationFacts["minimum"] {
+  return { steps, because };
+}

@@ -1,0 +1,102 @@
+/** Translation with caches: the model's walk over a reader that may answer from what it kept. */
+import type { Request } from "../../../../model/trace.js";
+import type { InvalidationTarget } from "../../../../model/vtd/invalidations.js";
+import { faultRules, type VtdFaultRule } from "../../../../model/vtd/rules.js";
+import { PAGES_BY_LEVEL } from "../../../../model/vtd/tables.js";
+import {
+  decide,
+  decideBeforeWalk,
+  lookUpContext,
+  translate,
+  type WalkPlatform,
+} from "../../../../model/vtd/walk.js";
+import { Structure } from "../../../../model/windows/walk.js";
+import type { Chance } from "../../../../model/words/chance.js";
+import type { PhysicalMemory } from "../../../../model/words/memory.js";
+import type { Caches } from "../caches.js";
+import { CachingReader } from "../caching-reader.js";
+import type { Temperament } from "../temperament.js";
+import type { VtdDeviation } from "./deviations.js";
+
+export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationTarget> {
+  rootPage = 0;
+  /** The context entry itself was read, not only the way to it. */
+  private contextRead = false;
+
+  constructor(
+    private readonly platform: WalkPlatform,
+    memory: PhysicalMemory,
+    caches: Caches<InvalidationTarget>,
+    chance: Chance,
+    private readonly deviation: VtdDeviation | null,
+  ) {
+    super(memory, caches, chance, deviation?.entry);
+  }
+
+  reset(temperament: Temperament, enabled: boolean, rootPage: number): void {
+    this.start(temperament, enabled);
+    this.rootPage = rootPage;
+  }
+
+  /** Decides a request; effect and rule are left in {@link translation}. */
+  request(request: Request): void {
+    const { translation } = this;
+    if (decideBeforeWalk(request, this.translationEnabled(), translation)) return;
+    this.map(request.requester, request.page);
+    decide(this.platform, request, translation);
+    if (translation.alternative && this.chance.happens(128)) translation.rule = translation.alternative;
+  }
+
+  /** Fetches what a request would need, and keeps it. */
+  prefetch(requester: number, page: number): void {
+    this.map(requester, page);
+  }
+
+  private map(requester: number, page: number): void {
+    const { translation, caches } = this;
+    const { iotlbLookup } = this.platform.profile;
+    this.requester = requester;
+    const bySource = iotlbLookup === "source-id" || (iotlbLookup === "either" && this.chance.happens(128));
+    if (bySource && this.hit(page, (entry) => entry.requester === requester)) return;
+    if (!lookUpContext(this.platform, this, requester, page, translation)) {
+      // 6.1: with Caching Mode a context entry that faults may be kept too, under domain id 0.
+      if (this.platform.cachingMode && this.contextRead && translation.fault !== faultRules.contextFetch)
+        this.keepDevice(0);
+      return;
+    }
+    if (translation.optionalFault && !this.cachedDevice && this.chance.happens(128)) {
+      translation.fault = translation.optionalFault;
+      return;
+    }
+    this.keepDevice(translation.domainId);
+    const { domainId, suppresses } = translation;
+    if (!bySource && this.hit(page, (entry) => entry.domainId === domainId)) {
+      // 7.1.1: the context entry that was looked up for this request decides, not the one the entry was filled under.
+      translation.suppresses = suppresses;
+      return;
+    }
+    translate(this.platform, this, translation);
+    if (translation.fault) return;
+    const keepsNotPresent = this.platform.cachingMode || this.deviation?.cachesNotPresent;
+    if (!translation.notPresent || (translation.level === 1 && keepsNotPresent))
+      caches.addMapping(requester, translation, {
+        pages: translation.passThrough ? 0 : PAGES_BY_LEVEL[translation.level]!,
+      });
+  }
+
+  tablePointer(): number {
+    return this.rootPage;
+  }
+
+  read(structure: Structure, page: number, word: number): boolean {
+    if (structure === Structure.table) return this.readEntry(page, word);
+    if (structure === Structure.upper) this.cachedDevice = this.pickDevice();
+    this.contextRead = structure !== Structure.upper;
+    const cached = this.cachedDevice;
+    if (!cached) return this.readPair(page, word);
+    // A context-cache hit needs no root entry: any present one will do.
+    if (structure === Structure.upper) this.answer(1, 0, 0, 0);
+    else this.answer(cached.low, cached.high, cached.low2, cached.high2);
+    return true;
+  }
+}
