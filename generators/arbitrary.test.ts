@@ -3,13 +3,14 @@ import { isRight } from "fp-ts/lib/Either.js";
 import { describe, expect, it } from "vitest";
 import { isSmaller, scenarioArbitrary, simplerScenarios, sizeOf } from "./arbitrary.js";
 import { compileScenario } from "./compile.js";
-import { generateScenario } from "./generate.js";
+import { defaultOptions, generateScenario } from "./generate.js";
 import { type Scenario, scenarioCodec } from "./scenario.js";
 
-const arbitrary = scenarioArbitrary({ fewestSteps: 3, mostSteps: 15 });
-const shrinks = (scenario: Scenario) => [...arbitrary.shrink(scenario, undefined)].map((one) => one.value);
+describe.each(["vtd", "amdvi"] as const)("scenarioArbitrary: %s", (architecture) => {
+  const arbitrary = scenarioArbitrary(architecture, { fewestSteps: 3, mostSteps: 15 });
+  const shrinks = (scenario: Scenario) => [...arbitrary.shrink(scenario, undefined)].map((one) => one.value);
+  const OPTIONS = defaultOptions(architecture);
 
-describe("scenarioArbitrary", () => {
   it("gives equal values for equal seeds", () => {
     expect(fc.sample(arbitrary, { seed: 7, numRuns: 50 })).toEqual(
       fc.sample(arbitrary, { seed: 7, numRuns: 50 }),
@@ -47,7 +48,7 @@ describe("scenarioArbitrary", () => {
   });
 
   it("tries to delete steps before anything else, chunks before single steps", () => {
-    const scenario = generateScenario(3);
+    const scenario = generateScenario(3, OPTIONS);
     const { length } = scenario.steps;
     const lengths = shrinks(scenario).map((one) => one.steps.length);
     expect(lengths[0]).toBe(length - Math.ceil(length / 2));
@@ -58,7 +59,7 @@ describe("scenarioArbitrary", () => {
   });
 
   it("drops devices and domains that no step mentions", () => {
-    const scenario = { ...generateScenario(1), steps: [] };
+    const scenario = { ...generateScenario(1, OPTIONS), steps: [] };
     const [smaller] = simplerScenarios(scenario);
     expect(smaller).toMatchObject({ devices: [], domains: [] });
   });
@@ -66,7 +67,7 @@ describe("scenarioArbitrary", () => {
   it("replaces a device by another everywhere", () => {
     const dma = { do: "dma", iova: 1, type: "read", length: 8, crossing: false } as const;
     const steps = ["a", "b", "b"].map((device) => ({ ...dma, device }));
-    const scenario = { ...generateScenario(1), steps };
+    const scenario: Scenario = { ...generateScenario(1, OPTIONS), steps };
     const merged = shrinks(scenario).filter((one) => one.steps.length === 3 && one.devices.length === 2);
     expect(merged.map((one) => one.steps.map((step) => "device" in step && step.device))).toContainEqual([
       "a",
@@ -80,7 +81,7 @@ describe("scenarioArbitrary", () => {
     const includesAll = ({ steps }: Scenario) =>
       wanted.every((kind) => steps.some((step) => step.do === kind));
     const { counterexample } = fc.check(
-      fc.property(scenarioArbitrary(), (scenario) => !includesAll(scenario)),
+      fc.property(scenarioArbitrary(architecture), (scenario) => !includesAll(scenario)),
       { seed: 1, numRuns: 1000 },
     );
     const [smallest] = counterexample!;

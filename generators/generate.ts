@@ -1,40 +1,70 @@
 /**
- * One scenario from one seed. The generator keeps track of what it has attached, mapped and used, so that most steps
- * matter to each other; every run switches a random part of the step kinds off (swarm), so that runs differ in kind.
+ * One scenario from one seed, for a platform of whatever architecture. The generator keeps track of what it has attached,
+ * mapped and used, so that most steps matter to each other; every run switches a random part of the step kinds off
+ * (swarm), so that runs differ in kind.
  */
+import { architectureOf, platformNamed } from "../model/architectures.js";
+import type { ArchitectureId } from "../model/profile.js";
 import { Chance } from "../model/words/chance.js";
-import { topologies } from "./places.js";
+import { amdViWriter } from "./amdvi/step-writer.js";
+import { nearTopologies, type TopologyName, topologies } from "./places.js";
 import { factsOf, type PlatformFacts } from "./platform-facts.js";
 import type { Scenario } from "./scenario.js";
 import { type Mapping, Situation } from "./situation.js";
-import { StepWriter } from "./step-writer.js";
+import type { OwnKind, StepWriter, Surroundings } from "./step-writer.js";
+import type { Device, Domain } from "./steps.js";
+import { Swarm } from "./swarm.js";
+import { vtdWriter } from "./vtd/step-writer.js";
 
 export interface GeneratorOptions {
-  /** Profiles to draw from. */
+  /** Profiles to draw from; a scenario is of the architecture of its profile. */
   readonly profiles: readonly string[];
   /** Device trees to draw from, by the names of `topologies`. */
-  readonly topologies: readonly string[];
+  readonly topologies: readonly TopologyName[];
   readonly fewestSteps: number;
   readonly mostSteps: number;
-  /** Chances in 256 of turning translation on and off and moving the root table, which real machines are slow at. */
+  /** Chances in 256 of turning translation on and off and moving the root or device table, which real machines are slow at. */
   readonly steeringWeight: number;
 }
 
-export const defaultOptions: GeneratorOptions = {
-  profiles: [
-    "qemu-39",
-    "qemu-48",
-    "qemu-48-caching-mode",
-    "gm45",
-    "ivy-bridge",
-    "skylake-sp",
-    "sapphire-rapids",
+const PROFILES: Readonly<Record<ArchitectureId, readonly string[]>> = {
+  vtd: ["qemu-39", "qemu-48", "qemu-48-caching-mode", "gm45", "ivy-bridge", "skylake-sp", "sapphire-rapids"],
+  amdvi: [
+    "amd-qemu",
+    "family-15h",
+    "family-15h-non-coherent",
+    "zen1",
+    "zen1-np-cache",
+    "cezanne",
+    "raphael",
+    "milan",
   ],
-  topologies: Object.keys(topologies),
-  fewestSteps: 10,
-  mostSteps: 50,
-  steeringWeight: 20,
 };
+const TOPOLOGIES: Readonly<Record<ArchitectureId, readonly TopologyName[]>> = {
+  vtd: nearTopologies,
+  amdvi: [...nearTopologies, ...nearTopologies, "far"],
+};
+
+/** What scenarios of an architecture are drawn from where nothing else is asked for. */
+export function defaultOptions(architecture: ArchitectureId): GeneratorOptions {
+  return {
+    profiles: PROFILES[architecture],
+    topologies: TOPOLOGIES[architecture],
+    fewestSteps: 10,
+    mostSteps: 50,
+    steeringWeight: 20,
+  };
+}
+
+/** Creates what writes the steps of an architecture's scenarios; may draw first. */
+type CreateWriter = (
+  profile: string,
+  chance: Chance,
+  situation: Situation,
+  surroundings: Surroundings,
+) => StepWriter<unknown, Scenario>;
+
+const WRITERS: Readonly<Record<ArchitectureId, CreateWriter>> = { vtd: vtdWriter, amdvi: amdViWriter };
 
 interface StepKind {
   /** Share among the kinds that a run uses. */
@@ -59,7 +89,7 @@ const STEP_KINDS = {
   reuse: { share: 15, add: ({ write, situation }) => write.reuse(situation.recentMapping()) },
   "read-faults": { share: 30, add: ({ write }) => write.readFaults() },
   "write-back": { share: 10, add: ({ write }) => write.writeBack() },
-  "queue-error": { share: 6, add: ({ write }) => write.queueError() },
+  "command-error": { share: 6, add: ({ write }) => write.commandError() },
   "read-registers": { share: 4, add: ({ write }) => write.readRegisters() },
   steer: { share: 15, add: ({ write }) => write.steer() },
 } as const satisfies Readonly<Record<string, StepKind>>;
@@ -74,7 +104,7 @@ const DOMAIN_NAMES = ["d0", "d1"];
 const DEVICE_NAMES = ["a", "b", "c"];
 
 /** The scenario of a seed. Equal seeds and options give equal scenarios. */
-export function generateScenario(seed: number, options: GeneratorOptions = defaultOptions): Scenario {
+export function generateScenario(seed: number, options: GeneratorOptions): Scenario {
   return new Generator(seed, options).scenario();
 }
 
@@ -83,13 +113,11 @@ class Generator {
   readonly situation = new Situation(this.chance);
   private readonly platform: PlatformFacts;
   private readonly profile: string;
-  private readonly devices: Scenario["devices"];
-  private readonly domains: Scenario["domains"];
-  private readonly queue: boolean;
-  readonly write: StepWriter;
-  /** Kinds that this run uses, each with the sum of the shares up to it. */
-  private readonly kinds: Kind[] = [];
-  private readonly shares: number[] = [];
+  private readonly devices: Device[];
+  private readonly domains: Domain[];
+  readonly write: StepWriter<unknown, Scenario>;
+  /** Kinds that this run uses. */
+  private readonly swarm = new Swarm<StepKind | OwnKind>();
   private readonly changes: readonly Kind[];
 
   constructor(
@@ -101,50 +129,38 @@ class Generator {
     this.profile = this.pick(options.profiles);
     const platform = factsOf(this.profile);
     this.platform = platform;
-    const requesters = topologies[this.pick(options.topologies)]!;
+    const requesters = topologies[this.pick(options.topologies)];
     const devices = requesters.map((requester, index) => ({ name: DEVICE_NAMES[index]!, requester }));
     const domains = DOMAIN_NAMES.map((name, index) => this.drawDomain(name, index));
-    // Where register invalidations are not carried out, software that uses them all the same is a rare mistake.
-    const queue = platform.queue && !chance.happens(platform.registers ? 64 : 16);
-    const alwaysWritesBack = chance.happens(192);
     this.devices = devices;
     this.domains = domains;
-    this.queue = queue;
-    this.write = new StepWriter(chance, situation, { platform, devices, domains, queue, alwaysWritesBack });
-    this.drawKinds();
-    this.changes = CHANGES.filter((kind) => this.kinds.includes(kind));
+    const { id } = architectureOf(platformNamed(this.profile));
+    this.write = WRITERS[id](this.profile, chance, situation, { platform, devices, domains });
+    const kinds = KINDS.filter((kind) => this.isDrawn(kind));
+    for (const kind of kinds) this.swarm.add(STEP_KINDS[kind], STEP_KINDS[kind].share);
+    for (const own of this.write.ownKinds) if (chance.happens(192)) this.swarm.add(own, own.share);
+    this.changes = CHANGES.filter((kind) => kinds.includes(kind));
   }
 
   scenario(): Scenario {
-    const { chance, options, write } = this;
+    const { chance, options, write, profile, devices, domains } = this;
     const { steps } = write;
     const start = chance.happens(options.steeringWeight) ? "reset" : "translating";
     const timing = chance.bits();
-    if (start === "reset") this.boot();
-    write.attach(write.anyDevice());
-    write.map();
+    if (start === "reset") write.boot();
+    write.begin();
     const count = options.fewestSteps + chance.below(options.mostSteps - options.fewestSteps + 1);
-    while (steps.length < count) STEP_KINDS[this.drawKind()].add(this);
+    while (steps.length < count) this.swarm.draw(chance).add(this);
     if (steps.length > count) steps.length = count;
-    steps.push({ do: "read-faults", clear: false });
-    return {
-      format: "iommu-spec scenario 1",
-      architecture: "vtd",
-      profile: this.profile,
-      start,
-      invalidation: this.queue ? "queue" : "registers",
-      timing,
-      devices: this.devices,
-      domains: this.domains,
-      steps,
-    };
+    write.readLastFaults();
+    return write.scenario({ profile, start, timing, devices, domains });
   }
 
   private pick<T>(from: readonly T[]): T {
     return from[this.chance.below(from.length)]!;
   }
 
-  private drawDomain(name: string, index: number): Scenario["domains"][number] {
+  private drawDomain(name: string, index: number): Domain {
     const { levels, largestDomainId } = this.platform;
     // A domain id shared by two domains is a mistake software makes; ids that differ in high bits only are another.
     const ids = [index + 1, 1, Math.min(index + 0x101, largestDomainId), largestDomainId - index];
@@ -156,44 +172,10 @@ class Generator {
   }
 
   /** Each run leaves some kinds of steps out. */
-  private drawKinds(): void {
-    let sum = 0;
-    for (const kind of KINDS) {
-      if (!this.isDrawn(kind)) continue;
-      sum += STEP_KINDS[kind].share;
-      this.kinds.push(kind);
-      this.shares.push(sum);
-    }
-  }
-
   private isDrawn(kind: Kind): boolean {
     if (kind === "steer") return this.chance.happens(this.options.steeringWeight);
-    if (kind === "queue-error" && !this.queue) return false;
+    if (kind === "command-error" && !this.write.queue) return false;
     return ALWAYS.has(kind) || this.chance.happens(192);
-  }
-
-  private drawKind(): Kind {
-    const { kinds, shares } = this;
-    const drawn = this.chance.below(shares[shares.length - 1]!);
-    let at = 0;
-    while (shares[at]! <= drawn) at++;
-    return kinds[at]!;
-  }
-
-  /** From reset to enabled translation, now and then in another order than it should be. */
-  private boot(): void {
-    const { chance, write } = this;
-    const { steps } = write;
-    if (chance.happens(128)) write.dma();
-    steps.push({ do: "set-root", root: 0, complete: chance.happens(224) });
-    steps.push({ do: "invalidate", target: { cache: "context", granularity: "global" }, complete: true });
-    steps.push({
-      do: "invalidate",
-      target: { cache: "iotlb", granularity: "global", drain: true },
-      complete: true,
-    });
-    steps.push({ do: "wait", sign: "status", fence: false });
-    steps.push({ do: "translation", enable: true, complete: chance.happens(224) });
   }
 
   /**

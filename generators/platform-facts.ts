@@ -1,47 +1,26 @@
 /** What generators need to know of a platform to stay near its limits, on both sides. */
-import { platformOf } from "../model/vtd/profile.js";
-import { profileNamed } from "../model/vtd/profiles.js";
-import type { PageSize } from "./places.js";
+import { architectureOf, platformNamed } from "../model/architectures.js";
+import { amdViFacts } from "./amdvi/facts.js";
+import { vtdFacts } from "./vtd/facts.js";
+
+/** How software can tell a unit what to invalidate: through a queue (or command buffer) in memory, or by registers. */
+export type InvalidationInterface = "queue" | "registers";
 
 export interface PlatformFacts {
-  /** Numbers of second-stage levels that it supports. */
+  /** Numbers of levels of page tables that it supports. */
   readonly levels: readonly number[];
-  readonly sizes: readonly PageSize[];
+  /** Pages that one entry can map, the fewest first. */
+  readonly sizes: readonly number[];
   readonly largestDomainId: number;
-  readonly queue: boolean;
-  readonly registers: boolean;
-  readonly passThrough: boolean;
-  readonly deviceTlb: boolean;
+  /** Those it has, the usual one first. */
+  readonly interfaces: readonly InvalidationInterface[];
   /** First page beyond each width that some platform has, its own twice as likely. */
   readonly pageLimits: readonly number[];
 }
 
-const WIDTHS = [36, 39, 42, 46, 48, 52, 57];
-const known = new Map<string, PlatformFacts>();
+const FACTS = { vtd: vtdFacts, amdvi: amdViFacts } as const;
 
-/** The facts of a profile. @throws RangeError naming the known profiles */
+/** The facts of a profile of whatever architecture. @throws RangeError naming the known profiles */
 export function factsOf(profile: string): PlatformFacts {
-  let facts = known.get(profile);
-  if (!facts) {
-    facts = readFacts(profile);
-    known.set(profile, facts);
-  }
-  return facts;
-}
-
-function readFacts(profile: string): PlatformFacts {
-  const platform = platformOf(profileNamed(profile));
-  const sizes: PageSize[] = ["4K"];
-  if (platform.superpages2M) sizes.push("2M");
-  if (platform.superpages1G) sizes.push("1G");
-  return {
-    levels: [3, 4, 5].filter((one) => (platform.supportedLevels >>> one) & 1),
-    sizes,
-    largestDomainId: 2 ** platform.domainIdBits - 1,
-    queue: platform.queuedInvalidation,
-    registers: platform.registerInvalidation,
-    passThrough: platform.passThrough,
-    deviceTlb: platform.deviceTlb,
-    pageLimits: [...WIDTHS, platform.hostAddressWidth].map((width) => 2 ** (width - 12)),
-  };
+  return FACTS[architectureOf(platformNamed(profile)).id](profile);
 }

@@ -1,12 +1,12 @@
 /** What the steps of a scenario have set up so far, for the next step to be about: small pools make things meet. */
 import type { Chance } from "../model/words/chance.js";
-import type { PageSize } from "./places.js";
 
 export interface Mapping {
   readonly name: string;
   readonly domain: string;
   readonly iova: number;
-  readonly size: PageSize;
+  /** Pages it maps, a power of two. */
+  readonly pages: number;
   readonly page: number;
 }
 
@@ -16,8 +16,8 @@ export interface Use {
   readonly iova: number;
 }
 
-/** A device's context entry was changed: who it is, and the domain whose tag cached entries carry. */
-export interface ContextChange {
+/** The entry of a device was changed: who it is, and the domain whose tag cached entries carry. */
+export interface EntryChange {
   readonly device: string;
   readonly domain: string;
 }
@@ -31,8 +31,8 @@ export class Situation {
   private readonly uses: Use[] = [];
   private readonly attached = new Map<string, string>();
   private readonly attachments: string[] = [];
-  /** The last context entry that changed since it was attached. */
-  contextChange: ContextChange | null = null;
+  /** The last device whose entry changed since it was attached. */
+  entryChange: EntryChange | null = null;
 
   constructor(private readonly chance: Chance) {}
 
@@ -57,7 +57,7 @@ export class Situation {
 
   detach(device: string): void {
     const domain = this.attached.get(device);
-    if (domain !== undefined) this.contextChange = { device, domain };
+    if (domain !== undefined) this.entryChange = { device, domain };
   }
 
   domainOf(device: string): string | undefined {
@@ -74,6 +74,11 @@ export class Situation {
       if (this.attached.get(device) === domain) return device;
     }
     return undefined;
+  }
+
+  /** A device that is attached, or was. */
+  attachedDevice(): string | undefined {
+    return this.attachments.length === 0 ? undefined : this.pick(this.attachments);
   }
 
   /** The domain of some attached device. */

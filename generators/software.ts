@@ -1,9 +1,9 @@
-/** Tables as the software of a scenario builds them: where they are, what it stored in them, which lines are dirty. */
+/**
+ * Tables as the software of a scenario builds them: where they are, what it stored in them, which lines are dirty. What
+ * entries look like, and what leads from a device to its tables, is each architecture's own.
+ */
 import type { Action, Word } from "../model/trace.js";
-import { rootEntryLayout, secondStageLayout } from "../model/vtd/tables.js";
-import { tableIndex } from "../model/vtd/walk.js";
-import { encoderOf } from "../model/words/layout.js";
-import { freeTables, rootPages, tablePages } from "./places.js";
+import { type Places, tablePages } from "./places.js";
 
 /** Where an entry is: its page, and its first 64-bit word in it. */
 export interface Place {
@@ -11,28 +11,27 @@ export interface Place {
   readonly word: number;
 }
 
-/** A set of second-stage tables; `index` tells it from the others of its scenario. */
+/** A set of page tables; `index` tells it from the others of its scenario. */
 export interface Tables {
   readonly index: number;
   readonly levels: number;
 }
 
-/** Pages that a table of each level reaches. */
-const REACH = [0, 1, 2, 3, 4, 5].map((level) => 512 ** level);
-const FIRST_PAGE = tablePages[0]!;
-const PRESENT_ROOT = encoderOf(rootEntryLayout, ["P", "CTP"]);
-/** Encoders of entries that point to a table, by level. */
-const TABLE_ENTRIES = [2, 3, 4, 5].map((level) =>
-  encoderOf(secondStageLayout(level, false), ["R", "W", "ADDR"]),
-);
-
-/** An entry of `level` that points to a table and allows everything. */
-export function tableEntry(level: number, page: number): Word {
-  return TABLE_ENTRIES[level - 2]!({ R: 1, W: 1, ADDR: page })[0]!;
+/** How entries of page tables lead to further tables. */
+export interface TableFormat {
+  /** An entry of `level` that points to a table of the level `next` and allows everything. */
+  link(level: number, next: number, page: number): Word;
+  /** The level of the table that an entry of `level` with this low half points to; 0 when it points to none. */
+  linked(level: number, low: number): number;
 }
+
+/** Pages that a table of each level reaches. */
+const REACH = [0, 1, 2, 3, 4, 5, 6].map((level) => 512 ** level);
+const FIRST_PAGE = tablePages[0]!;
 
 export class Software {
   actions: Action[] = [];
+  /** Which of its root or device tables software uses. */
   root = 0;
   private needsLineFlush = false;
   private handedOut = 0;
@@ -43,6 +42,11 @@ export class Software {
   /** Pages by the name of the table they hold. */
   private readonly tables = new Map<number, number>();
   private readonly dirty = new Set<number>();
+
+  constructor(
+    protected readonly places: Places,
+    private readonly format: TableFormat,
+  ) {}
 
   /** Starts with empty tables. Lines need no write-back where walks see stores at once. */
   reset(needsLineFlush: boolean): void {
@@ -71,12 +75,17 @@ export class Software {
   }
 
   store(page: number, word: number, value: Word): void {
+    this.remember(page, word, value);
+    this.actions.push({ do: "store", page, word, low: value.low, high: value.high });
+    if (this.needsLineFlush) this.dirty.add(page * 64 + (word >>> 3));
+  }
+
+  /** What is there without a store of the scenario's. */
+  protected remember(page: number, word: number, value: Word): void {
     const at = (page - FIRST_PAGE) * 512 + word;
     this.low[at] = value.low;
     this.high[at] = value.high;
     this.stored.push(at);
-    this.actions.push({ do: "store", page, word, low: value.low, high: value.high });
-    if (this.needsLineFlush) this.dirty.add(page * 64 + (word >>> 3));
   }
 
   /** Stores a 128-bit entry, its present bit last. */
@@ -94,30 +103,14 @@ export class Software {
   }
 
   /** The page of a table, handed out when it is first asked for; null when none is left. */
-  private tableOf(name: number): number | null {
+  protected tableOf(name: number): number | null {
     const known = this.tables.get(name);
     if (known !== undefined) return known;
-    const page = freeTables[this.handedOut];
+    const page = this.places.freeTables[this.handedOut];
     if (page === undefined) return null;
     this.handedOut++;
     this.tables.set(name, page);
     return page;
-  }
-
-  /** Where the root entry of a bus is. */
-  rootEntryAt(requester: number): Place {
-    return { page: rootPages[this.root]!, word: (requester >>> 8) * 2 };
-  }
-
-  /** Where the context entry of a function is; builds the root entry when there is none. Null when out of pages. */
-  contextEntryAt(requester: number): Place | null {
-    const page = this.tableOf(contextTableName(this.root, requester >>> 8));
-    if (page === null) return null;
-    const at = this.rootEntryAt(requester);
-    if (this.lowAt(at.page, at.word) === 0) {
-      this.storePair(at.page, at.word, PRESENT_ROOT({ P: 1, CTP: page }));
-    }
-    return { page, word: (requester & 0xff) * 2 };
   }
 
   /** The top table of a set; null when out of pages. */
@@ -125,40 +118,60 @@ export class Software {
     return this.tableOf(tableName(tables.index, tables.levels, 0));
   }
 
-  /** Points a subtree elsewhere, from now on also for software's own accesses. */
-  moveTable(tables: Tables, level: number, iova: number, page: number): void {
-    this.tables.set(tableName(tables.index, level, iova), page);
+  /** Points the entry of `level` at a spare table, from now on also for software's own accesses. */
+  moveTable(at: Place, tables: Tables, level: number, iova: number, spare: number): void {
+    const page = this.places.spareTables[spare]!;
+    this.store(at.page, at.word, this.format.link(level, level - 1, page));
+    this.tables.set(tableName(tables.index, level - 1, iova), page);
   }
 
-  /** Where the entry of `level` for `iova` is; builds the tables above it if `build`. Null when there is none. */
-  entryAt(tables: Tables, iova: number, level: number, build: boolean): Place | null {
+  /**
+   * Where the entry of `level` for `iova` is; builds the tables above it if `build`. Null when there is none.
+   * @param skip levels that a new entry leaves out, as many as there are and as the address allows
+   */
+  entryAt(tables: Tables, iova: number, level: number, build: boolean, skip = 0): Place | null {
     if (level > tables.levels) return null;
     let page = this.topTable(tables);
-    for (let at = tables.levels; at > level; at--) {
-      if (page === null) return null;
-      page = this.below(tables, iova, at, page, build);
+    let at = tables.levels;
+    while (page !== null && at > level) {
+      const word = indexOf(iova, at);
+      const linked = this.format.linked(at, this.lowAt(page, word));
+      const present = linked >= level && isDirect(iova, at, linked) && this.isKnown(tables, linked, iova);
+      const next = present ? linked : lowestDirect(iova, at, Math.max(level, at - 1 - skip));
+      const below = this.tableOf(tableName(tables.index, next, iova));
+      if (!present && below !== null) {
+        if (!build) return null;
+        this.store(page, word, this.format.link(at, next, below));
+      }
+      page = below;
+      at = next;
     }
-    return page === null ? null : { page, word: tableIndex(iova, level) };
+    return page === null ? null : { page, word: indexOf(iova, level) };
   }
 
-  /** The table that the entry of `level` points to; links a new one where the entry is empty or maps a page. */
-  private below(tables: Tables, iova: number, level: number, table: number, build: boolean): number | null {
-    const word = tableIndex(iova, level);
-    const name = tableName(tables.index, level - 1, iova);
-    const present = (this.lowAt(table, word) & 3) !== 0 && this.tables.has(name);
-    const page = this.tableOf(name);
-    if (present || page === null) return page;
-    if (!build) return null;
-    this.store(table, word, tableEntry(level, page));
-    return page;
+  private isKnown(tables: Tables, level: number, iova: number): boolean {
+    return this.tables.has(tableName(tables.index, level, iova));
   }
 }
 
-/** Tables are told apart by number: sets of tables from 1 on, 0 for context tables. */
+/** Index of an address in its table of `level`. */
+function indexOf(iova: number, level: number): number {
+  return Math.floor(iova / REACH[level - 1]!) % 512;
+}
+
+/** An entry of the level `from` can point to a table of the level `to`: the levels between have index 0. */
+function isDirect(iova: number, from: number, to: number): boolean {
+  return Math.floor(iova / REACH[to]!) % 512 ** (from - 1 - to) === 0;
+}
+
+/** The lowest level from `wanted` on that an entry of the level `from` can point to. */
+function lowestDirect(iova: number, from: number, wanted: number): number {
+  let to = wanted;
+  while (!isDirect(iova, from, to)) to++;
+  return to;
+}
+
+/** Tables are told apart by number: sets of tables from 1 on, 0 for what leads to them. */
 function tableName(index: number, level: number, iova: number): number {
   return Math.floor(iova / REACH[level]!) * 1024 + (index + 1) * 8 + level;
-}
-
-function contextTableName(root: number, bus: number): number {
-  return (root * 256 + bus) * 1024;
 }

@@ -1,65 +1,96 @@
-/** Single steps, each drawn so that it is about what the scenario has set up so far. */
+/**
+ * Single steps, each drawn so that it is about what the scenario has set up so far. What every architecture has is here;
+ * each adds its own.
+ */
+import type { RequestType } from "../model/trace.js";
 import type { Chance } from "../model/words/chance.js";
-import {
-  dataPages,
-  dataRegions,
-  interruptPages,
-  interruptRegion,
-  iovaPool,
-  PAGES_OF_SIZE,
-  type PageSize,
-} from "./places.js";
+import { dataPages, dataRegions, interruptPages, interruptRegion, iovaPool } from "./places.js";
 import type { PlatformFacts } from "./platform-facts.js";
-import type { EntryName, InvalidationTargetOf, Scenario, Step } from "./scenario.js";
 import type { Mapping, Situation } from "./situation.js";
+import type { CommonStep, Device, Domain, Header, MapStep, TableEntryName } from "./steps.js";
 
 const ACCESSES = ["r", "w", "rw"] as const;
-const SIGNS = ["interrupt", "none"] as const;
-const QUEUE_ERRORS = ["type", "reserved", "granularity"] as const;
-/** Page offsets in a superpage that requests go to, and in which of the 2 MiB regions of a 1 GiB page. */
+/** Page offsets in a 2 MiB region that requests go to, and in which of those regions of a larger page. */
 const OFFSETS = [0, 1, 2, 3, 4, 511];
 const REGIONS = [8, 9];
-const INTERRUPT_ADDRESSES = [0xfee00, 0xfee01, 0xfeeff, 0xfedff, 0xfef00];
-/** Logarithms of the number of pages that an invalidation covers. */
-const MASKS = [0, 0, 0, 1, 2, 9];
-/** Bits that matter: present and permission bits, reserved ones, pointers out of memory, widths. */
-const ROOT_BITS = [0, 0, 1, 5, 11, 31, 45, 60, 64, 100];
-const CONTEXT_BITS = [0, 1, 2, 3, 4, 11, 31, 45, 60, 64, 65, 66, 67, 71, 76, 86, 87, 88, 127];
-const ENTRY_BITS = [0, 1, 0, 1, 2, 7, 8, 10, 11, 12, 20, 31, 38, 45, 51, 52, 60, 61, 62, 63];
-
-type Device = Scenario["devices"][number];
-type Domain = Scenario["domains"][number];
+const REGION = 512;
+/** Pages of a mapping that begins at page 0, so that the regions of data are in it. */
+const GIGABYTE = REGION * REGION;
 
 /** What stays the same in one scenario. */
-export interface Surroundings {
-  readonly platform: PlatformFacts;
+export interface Surroundings<Facts extends PlatformFacts = PlatformFacts> {
+  readonly platform: Facts;
   readonly devices: readonly Device[];
   readonly domains: readonly Domain[];
-  /** Software invalidates through the queue. */
-  readonly queue: boolean;
-  readonly alwaysWritesBack: boolean;
+}
+
+/** A kind of step that not every architecture has: its share among the kinds of a run, and what adds one. */
+export interface OwnKind {
+  readonly share: number;
+  readonly add: () => void;
+}
+
+/** Bits of an entry that are changed together, and the value they get where only one of them makes a difference. */
+export interface BitChange {
+  readonly bits: readonly number[];
+  readonly value?: 0 | 1;
 }
 
 /** Draws steps and appends them. */
-export class StepWriter {
-  readonly steps: Step[] = [];
-  private readonly platform: PlatformFacts;
-  private readonly devices: readonly Device[];
-  private readonly domains: readonly Domain[];
+export abstract class StepWriter<
+  Step = unknown,
+  Scenario = unknown,
+  Facts extends PlatformFacts = PlatformFacts,
+> {
+  readonly steps: (Step | CommonStep)[] = [];
+  /** Software gives its commands through a queue, where they can be illegal. */
+  abstract readonly queue: boolean;
+  /** Kinds of steps that other architectures do not have. */
+  readonly ownKinds: readonly OwnKind[] = [];
+  protected readonly platform: Facts;
+  protected readonly devices: readonly Device[];
+  protected readonly domains: readonly Domain[];
+  private readonly alwaysWritesBack: boolean;
+  /** Addresses around the ranges that are special to the platform. */
+  protected abstract readonly specialAddresses: readonly number[];
   private mappings = 0;
   private crossed = false;
 
   constructor(
-    private readonly chance: Chance,
-    private readonly situation: Situation,
-    private readonly surroundings: Surroundings,
+    protected readonly chance: Chance,
+    protected readonly situation: Situation,
+    surroundings: Surroundings<Facts>,
   ) {
     this.platform = surroundings.platform;
     this.devices = surroundings.devices;
     this.domains = surroundings.domains;
+    this.alwaysWritesBack = chance.happens(192);
   }
 
-  private pick<T>(from: readonly T[]): T {
+  /** From reset to enabled translation, now and then in another order than it should be. */
+  abstract boot(): void;
+  abstract attach(device: string): void;
+  abstract invalidate(): void;
+  abstract wait(): void;
+  /** What careful software does after a change: the right invalidations, and the wait for them. */
+  abstract flush(mapping: Mapping | undefined): void;
+  /** Reads what was logged of faults. */
+  abstract readFaults(): void;
+  /** Reads it for the last time, and leaves it as it is. */
+  abstract readLastFaults(): void;
+  abstract commandError(): void;
+  /** Translation goes on or off, or moves to another root or device table. */
+  abstract steer(): void;
+  /** The scenario of what was written. */
+  abstract scenario(header: Header): Scenario;
+  /** Maps what was drawn. */
+  protected abstract pushMap(step: Omit<MapStep, "size">, pages: number): void;
+  /** A bit of an entry that leads to the tables of a device is changed; false when it is to be one of the tables. */
+  protected abstract corruptAboveTables(value: number, writeBack: boolean): boolean;
+  /** Changes of table entries that matter. */
+  protected abstract readonly entryChanges: readonly BitChange[];
+
+  protected pick<T>(from: readonly T[]): T {
     return from[this.chance.below(from.length)]!;
   }
 
@@ -67,26 +98,14 @@ export class StepWriter {
     return this.pick(this.devices).name;
   }
 
-  private writesBack(): boolean {
-    return this.surroundings.alwaysWritesBack || this.chance.happens(160);
+  protected writesBack(): boolean {
+    return this.alwaysWritesBack || this.chance.happens(160);
   }
 
-  attach(device: string): void {
-    const domain = this.pick(this.domains).name;
-    const bits = this.chance.below(16);
-    const passThrough = bits === 0 && (this.platform.passThrough || this.chance.happens(64));
-    const all = bits === 1 && (this.platform.deviceTlb || this.chance.happens(64));
-    const type = passThrough ? "pass-through" : all ? "all" : "translated";
-    this.situation.attach(device, domain);
-    const faultProcessingDisable = this.chance.happens(16);
-    this.steps.push({
-      do: "attach",
-      device,
-      domain,
-      type,
-      faultProcessingDisable,
-      writeBack: this.writesBack(),
-    });
+  /** Something for the other steps to be about. */
+  begin(): void {
+    this.attach(this.anyDevice());
+    this.map();
   }
 
   detach(device: string): void {
@@ -96,35 +115,44 @@ export class StepWriter {
 
   map(): void {
     const domain = this.attachedDomain();
-    this.mapAt(domain, this.pick(this.poolOf(domain)), this.drawSize());
+    this.mapAt(domain, this.pick(this.poolOf(domain)), this.drawSize(domain));
   }
 
   /** Maps where a mapping is: the same page of the address space, or a larger or smaller one around it. */
   mapOver(mapping: Mapping): void {
-    this.mapAt(mapping.domain, mapping.iova, this.chance.happens(128) ? mapping.size : this.drawSize());
+    const { domain, iova, pages } = mapping;
+    this.mapAt(domain, iova, this.chance.happens(128) ? pages : this.drawSize(domain));
   }
 
-  private drawSize(): PageSize {
-    return this.chance.happens(128) ? "4K" : this.pick(this.platform.sizes);
+  /** Mostly one page, else a size that the tables of the domain have. */
+  private drawSize(domain: string): number {
+    const reach = REGION ** this.domainNamed(domain).levels;
+    return this.chance.happens(128) ? 1 : this.pick(this.platform.sizes.filter((pages) => pages < reach));
   }
 
-  private mapAt(domain: string, wanted: number, size: PageSize): void {
-    const iova = wanted - (wanted % PAGES_OF_SIZE[size]);
-    const page = this.drawPage(size);
+  private mapAt(domain: string, wanted: number, pages: number): void {
+    const iova = wanted - (wanted % pages);
+    const page = this.drawPage(pages);
     const mapping = `m${this.mappings++}`;
-    this.situation.mapped({ name: mapping, domain, iova, size, page });
+    this.situation.mapped({ name: mapping, domain, iova, pages, page });
     const access = this.chance.happens(160) ? "rw" : this.pick(ACCESSES);
-    this.steps.push({ do: "map", mapping, domain, iova, page, size, access, writeBack: this.writesBack() });
+    const writeBack = this.writesBack();
+    this.pushMap({ do: "map", mapping, domain, iova, page, access, writeBack }, pages);
   }
 
-  private drawPage(size: PageSize): number {
-    if (size === "1G") return 0;
+  private drawPage(pages: number): number {
+    if (pages >= GIGABYTE) return 0;
     const interrupts = this.chance.happens(6);
-    if (size === "2M") return interrupts ? interruptRegion : this.pick(dataRegions);
-    return this.pick(interrupts ? interruptPages : dataPages);
+    const page =
+      pages >= REGION
+        ? interrupts
+          ? interruptRegion
+          : this.pick(dataRegions)
+        : this.pick(interrupts ? interruptPages : dataPages);
+    return page - (page % pages);
   }
 
-  private attachedDomain(): string {
+  protected attachedDomain(): string {
     const domain = this.chance.happens(224) ? this.situation.attachedDomain() : undefined;
     return domain ?? this.pick(this.domains).name;
   }
@@ -133,7 +161,7 @@ export class StepWriter {
     return this.domains.find((one) => one.name === name)!;
   }
 
-  private poolOf(domain: string): readonly number[] {
+  protected poolOf(domain: string): readonly number[] {
     return iovaPool(this.domainNamed(domain).levels);
   }
 
@@ -155,6 +183,7 @@ export class StepWriter {
 
   retable(): void {
     const domain = this.domainNamed(this.attachedDomain());
+    if (domain.levels < 2) return;
     const level = 2 + this.chance.below(domain.levels - 1);
     const iova = this.addressOfInterest(domain.name);
     const spare = this.chance.below(3);
@@ -164,112 +193,32 @@ export class StepWriter {
   corrupt(): void {
     const writeBack = this.writesBack();
     const value = this.chance.happens(160) ? 1 : 0;
-    const structure = this.chance.below(8);
-    if (structure <= 2) {
-      const bit = this.pick(structure === 0 ? ROOT_BITS : CONTEXT_BITS);
-      const entry: EntryName = { structure: structure === 0 ? "root" : "context", device: this.anyDevice() };
-      this.steps.push({ do: "corrupt", entry, bit, value, writeBack });
-      return;
-    }
+    if (this.corruptAboveTables(value, writeBack)) return;
     const domain = this.domainNamed(this.attachedDomain());
     const level = 1 + this.chance.below(domain.levels);
-    const entry: EntryName = {
-      structure: "table",
-      domain: domain.name,
-      iova: this.addressOfInterest(domain.name),
-      level,
-    };
-    this.steps.push({ do: "corrupt", entry, bit: this.pick(ENTRY_BITS), value, writeBack });
+    const iova = this.addressOfInterest(domain.name);
+    const entry = { structure: "table", domain: domain.name, iova, level } as const;
+    this.change(entry, this.pick(this.entryChanges), value, writeBack);
+    this.afterCorruption(domain.name, iova);
   }
 
-  private addressOfInterest(domain: string): number {
+  /** Gives bits of an entry the value that matters, or else the one drawn. */
+  private change(entry: TableEntryName, { bits, value }: BitChange, drawn: number, writeBack: boolean): void {
+    for (const bit of bits) this.steps.push({ do: "corrupt", entry, bit, value: value ?? drawn, writeBack });
+  }
+
+  /** What is to come soon after a change of an entry for that address. */
+  protected afterCorruption(_domain: string, _iova: number): void {}
+
+  protected addressOfInterest(domain: string): number {
     const mapping = this.situation.recentMapping();
     return mapping && mapping.domain === domain ? mapping.iova : this.pick(this.poolOf(domain));
-  }
-
-  invalidate(): void {
-    this.steps.push({ do: "invalidate", target: this.target(), complete: this.chance.happens(192) });
-  }
-
-  private target(): InvalidationTargetOf {
-    const domain = this.attachedDomain();
-    const drain = this.chance.happens(160);
-    switch (this.chance.below(7)) {
-      case 0:
-        return { cache: "context", granularity: "global" };
-      case 1:
-        return { cache: "context", granularity: "domain", domain };
-      case 2:
-        return this.deviceTarget(domain, this.anyDevice());
-      case 3:
-        return { cache: "iotlb", granularity: "global", drain };
-      case 4:
-        return { cache: "iotlb", granularity: "domain", domain, drain };
-      default:
-        return this.pageTarget(domain, this.addressOfInterest(domain), drain);
-    }
-  }
-
-  private pageTarget(domain: string, page: number, drain: boolean): InvalidationTargetOf {
-    const mask = this.pick(MASKS);
-    const iova = this.chance.happens(192) ? page : this.neighbour(page);
-    return {
-      cache: "iotlb",
-      granularity: "page",
-      domain,
-      iova,
-      mask,
-      leafOnly: this.chance.happens(64),
-      drain,
-    };
-  }
-
-  /** The device's own entry, or through the function mask that of its neighbours too. */
-  private deviceTarget(domain: string, device: string): InvalidationTargetOf {
-    const masked = this.chance.happens(128);
-    const named = masked && this.chance.happens(128) ? this.anyDevice() : device;
-    const functionMask = masked ? this.chance.below(4) : 0;
-    return { cache: "context", granularity: "device", domain, device: named, functionMask };
   }
 
   /** Another page of the same small aligned group. */
   neighbour(page: number): number {
     const bit = 1 << this.chance.below(3);
     return page & bit ? page - bit : page + bit;
-  }
-
-  /** What careful software does after a change: the right invalidations, and the wait for them. */
-  flush(mapping: Mapping | undefined): void {
-    if (!mapping) return;
-    const { chance, situation } = this;
-    const { contextChange } = situation;
-    const drain = chance.happens(192);
-    const domain = contextChange?.domain ?? mapping.domain;
-    if (contextChange) {
-      const target: InvalidationTargetOf = chance.happens(160)
-        ? this.deviceTarget(domain, contextChange.device)
-        : { cache: "context", granularity: "domain", domain };
-      this.steps.push({ do: "invalidate", target, complete: true });
-      situation.contextChange = null;
-    }
-    const target: InvalidationTargetOf =
-      chance.happens(128) && !contextChange
-        ? this.pageTarget(domain, mapping.iova + this.offsetIn(mapping), drain)
-        : { cache: "iotlb", granularity: "domain", domain, drain };
-    this.steps.push({ do: "invalidate", target, complete: true });
-    if (this.surroundings.queue) this.steps.push({ do: "wait", sign: "status", fence: chance.happens(16) });
-  }
-
-  readFaults(): void {
-    this.steps.push({ do: "read-faults", clear: this.chance.happens(192) });
-  }
-
-  queueError(): void {
-    this.steps.push({
-      do: "queue-error",
-      error: this.pick(QUEUE_ERRORS),
-      rewriteTail: this.chance.happens(128),
-    });
   }
 
   writeBack(): void {
@@ -280,20 +229,6 @@ export class StepWriter {
     this.steps.push({ do: "read-registers" });
   }
 
-  wait(): void {
-    if (!this.surroundings.queue) return;
-    const sign = this.chance.happens(192) ? "status" : this.pick(SIGNS);
-    this.steps.push({ do: "wait", sign, fence: this.chance.happens(64) });
-  }
-
-  steer(): void {
-    const { chance, steps } = this;
-    const complete = chance.happens(160);
-    const root = chance.happens(32) ? 2 : chance.below(2);
-    if (chance.happens(128)) steps.push({ do: "translation", enable: chance.happens(160), complete });
-    else steps.push({ do: "set-root", root, complete });
-  }
-
   reuse(mapping: Mapping | undefined): void {
     const page = mapping && dataPages.includes(mapping.page) ? mapping.page : this.pick(dataPages);
     this.steps.push({ do: "reuse", page });
@@ -301,14 +236,23 @@ export class StepWriter {
 
   dma(): void {
     const use = this.chance.happens(80) ? this.situation.recentUse() : undefined;
-    const device = use?.device ?? this.anyDevice();
+    const device = use?.device ?? this.askingDevice();
     this.request(device, use?.iova ?? this.hostileAddress(device));
+  }
+
+  /** A device that tries its luck. */
+  protected askingDevice(): string {
+    return this.anyDevice();
+  }
+
+  protected drawType(_iova: number): RequestType {
+    const bits = this.chance.below(16);
+    return bits < 8 ? "write" : bits < 14 ? "read" : bits < 15 ? "atomic" : "zero-length-read";
   }
 
   request(device: string, iova: number): void {
     const { chance } = this;
-    const bits = chance.below(16);
-    const type = bits < 8 ? "write" : bits < 14 ? "read" : bits < 15 ? "atomic" : "zero-length-read";
+    const type = this.drawType(iova);
     const length = chance.happens(64) ? 4 : 8;
     this.situation.used(device, iova);
     // Only one place in a page can be crossed from: a second crossing would hide what the first one wrote.
@@ -322,19 +266,18 @@ export class StepWriter {
     const choice = this.chance.below(20);
     const mapping = this.situation.recentMapping();
     if (choice < 11 && mapping) return mapping.iova + this.offsetIn(mapping);
-    if (choice < 13 && mapping)
-      return Math.max(0, mapping.iova + this.pick([-1, 1, 512, PAGES_OF_SIZE[mapping.size]]));
+    if (choice < 13 && mapping) return Math.max(0, mapping.iova + this.pick([-1, 1, REGION, mapping.pages]));
     if (choice === 13) return this.pick(dataPages);
-    if (choice === 14) return this.pick(INTERRUPT_ADDRESSES);
+    if (choice === 14) return this.pick(this.specialAddresses);
     if (choice === 15) return this.beyondRange();
     return this.pick(this.poolOf(this.situation.domainOf(device) ?? this.pick(this.domains).name));
   }
 
-  /** A page that requests go to: the only one of a small page, one of a few of a superpage. */
-  offsetIn(mapping: Mapping): number {
-    if (mapping.size === "4K") return 0;
-    const inRegion = this.pick(OFFSETS);
-    return mapping.size === "2M" ? inRegion : this.pick(REGIONS) * 512 + inRegion;
+  /** A page that requests go to: the only one of a small page, one of a few of a larger one. */
+  offsetIn({ pages }: Mapping): number {
+    if (pages === 1) return 0;
+    const inRegion = this.pick(pages >= REGION ? OFFSETS : OFFSETS.filter((one) => one < pages));
+    return pages <= REGION ? inRegion : (this.pick(REGIONS) % (pages / REGION)) * REGION + inRegion;
   }
 
   private beyondRange(): number {

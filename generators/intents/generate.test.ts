@@ -13,13 +13,29 @@ import {
 } from "./scenario.js";
 
 const SEEDS = Array.from({ length: 1000 }, (_, seed) => seed);
-const SCENARIOS = SEEDS.map((seed) => generateIntentScenario(seed));
 const stepsOf = (scenario: IntentScenario) =>
   scenario.steps.flatMap((step) => (step.do === "together" ? [step.first, step.second] : [step]));
 
-describe("generateIntentScenario", () => {
+describe("scenarios for VT-d drivers", () => {
+  const OPTIONS = defaultIntentOptions("vtd");
+
+  it("gives the scenarios it always gave", () => {
+    const hash = createHash("sha256");
+    const options = {
+      ...OPTIONS,
+      profiles: ["qemu-48", "gm45", "skylake-sp", "sapphire-rapids"],
+    };
+    for (const seed of SEEDS) hash.update(JSON.stringify(generateIntentScenario(seed, options)));
+    expect(hash.digest("hex").slice(0, 16)).toMatchInlineSnapshot(`"676b73f4c92fe111"`);
+  });
+});
+
+describe.each(["vtd", "amdvi"] as const)("generateIntentScenario: %s", (architecture) => {
+  const OPTIONS = defaultIntentOptions(architecture);
+  const SCENARIOS = SEEDS.map((seed) => generateIntentScenario(seed, OPTIONS));
+
   it("gives equal scenarios for equal seeds, others for others", () => {
-    for (const seed of SEEDS) expect(generateIntentScenario(seed)).toEqual(SCENARIOS[seed]);
+    for (const seed of SEEDS) expect(generateIntentScenario(seed, OPTIONS)).toEqual(SCENARIOS[seed]);
     expect(new Set(SCENARIOS.map((one) => JSON.stringify(one))).size).toBe(SEEDS.length);
   });
 
@@ -27,33 +43,23 @@ describe("generateIntentScenario", () => {
     for (const one of SCENARIOS) expect(intentScenarioFrom(JSON.parse(JSON.stringify(one)))).toEqual(one);
   });
 
-  it("gives the scenarios it always gave", () => {
-    const hash = createHash("sha256");
-    const options = {
-      ...defaultIntentOptions,
-      profiles: ["qemu-48", "gm45", "skylake-sp", "sapphire-rapids"],
-    };
-    for (const seed of SEEDS) hash.update(JSON.stringify(generateIntentScenario(seed, options)));
-    expect(hash.digest("hex").slice(0, 16)).toMatchInlineSnapshot(`"676b73f4c92fe111"`);
-  });
-
   it("keeps to the numbers of steps it is given", () => {
-    const options = { ...defaultIntentOptions, fewestSteps: 20, mostSteps: 25 };
+    const options = { ...OPTIONS, fewestSteps: 20, mostSteps: 25 };
     const lengths = new Set(SEEDS.map((seed) => generateIntentScenario(seed, options).steps.length));
     expect([...lengths].sort()).toEqual([20, 21, 22, 23, 24, 25]);
   });
 
   it("draws every profile, start, flushing and invalidation, the last only where the profile has it", () => {
-    expect(new Set(SCENARIOS.map((one) => one.profile))).toEqual(new Set(defaultIntentOptions.profiles));
+    expect(new Set(SCENARIOS.map((one) => one.profile))).toEqual(new Set(OPTIONS.profiles));
     expect(new Set(SCENARIOS.map((one) => one.start)).size).toBe(2);
     expect(new Set(SCENARIOS.map((one) => one.flushing)).size).toBe(2);
-    expect(new Set(SCENARIOS.map((one) => one.invalidation)).size).toBe(2);
+    expect(new Set(SCENARIOS.map((one) => one.invalidation)).size).toBe(architecture === "vtd" ? 2 : 1);
     for (const { profile, invalidation } of SCENARIOS)
-      expect(factsOf(profile)[invalidation === "queue" ? "queue" : "registers"]).toBe(true);
+      expect(factsOf(profile).interfaces).toContain(invalidation);
   });
 
   it("keeps to the flushing it is given, and makes no requests where there should be none", () => {
-    const options = { ...defaultIntentOptions, flushing: "deferred", requests: false } as const;
+    const options = { ...OPTIONS, flushing: "deferred", requests: false } as const;
     for (const seed of SEEDS) {
       const { flushing, steps } = generateIntentScenario(seed, options);
       expect(flushing).toBe("deferred");
@@ -66,8 +72,10 @@ describe("generateIntentScenario", () => {
     expect(kinds.size).toBe(intentStepCodec.types.length);
   });
 
-  it("gives every requester id to one device only", () => {
+  it("gives every requester id to one device only, and on AMD-Vi only such as device tables reach", () => {
     for (const { devices } of SCENARIOS) {
+      if (architecture === "amdvi")
+        for (const id of devices.flatMap((one) => one.requesters)) expect(id).toBeLessThan(0x280);
       const ids = devices.flatMap((one) => one.requesters);
       expect(new Set(ids).size).toBe(ids.length);
     }
@@ -192,7 +200,9 @@ class Follower {
   }
 }
 
-describe("what generated scenarios have in them", () => {
+describe.each(["vtd", "amdvi"] as const)("what generated scenarios have in them: %s", (architecture) => {
+  const OPTIONS = defaultIntentOptions(architecture);
+  const SCENARIOS = SEEDS.map((seed) => generateIntentScenario(seed, OPTIONS));
   const followers = SCENARIOS.map((scenario) => {
     const follower = new Follower();
     for (const step of scenario.steps) follower.follow(step);

@@ -2,10 +2,11 @@
  * One driver scenario from one seed. The generator keeps track of what is mapped and attached, so that most intents make
  * sense and matter to each other; every run leaves a random part of the kinds of steps out (swarm).
  */
-import { profiles } from "../../model/vtd/profiles.js";
+import { architectureOf, architectures, platformNamed } from "../../model/architectures.js";
+import type { ArchitectureId } from "../../model/profile.js";
 import { requesterId } from "../../model/words/address.js";
 import { Chance } from "../../model/words/chance.js";
-import { topologies } from "../places.js";
+import { nearTopologies, PAGES_OF_SIZE, type TopologyName, topologies } from "../places.js";
 import { factsOf, type PlatformFacts } from "../platform-facts.js";
 import { Swarm } from "../swarm.js";
 import { Episodes } from "./episodes.js";
@@ -14,10 +15,10 @@ import type { IntentScenario } from "./scenario.js";
 import { Situation } from "./situation.js";
 
 export interface IntentGeneratorOptions {
-  /** Profiles to draw from. */
+  /** Profiles to draw from; a scenario is of the architecture of its profile. */
   readonly profiles: readonly string[];
   /** Device trees to draw from, by the names of `topologies`. */
-  readonly topologies: readonly string[];
+  readonly topologies: readonly TopologyName[];
   readonly fewestSteps: number;
   readonly mostSteps: number;
   /** When what is taken away is gone; drawn where it is not given. */
@@ -32,15 +33,26 @@ export interface IntentGeneratorOptions {
   readonly requests: boolean;
 }
 
-export const defaultIntentOptions: IntentGeneratorOptions = {
-  profiles: profiles.map((one) => one.id),
-  topologies: Object.keys(topologies),
-  fewestSteps: 8,
-  mostSteps: 50,
-  deferredWeight: 96,
-  resetWeight: 40,
-  aliasWeight: 48,
-  requests: true,
+/** What scenarios for the drivers of an architecture are drawn from where nothing else is asked for. */
+export function defaultIntentOptions(architecture: ArchitectureId): IntentGeneratorOptions {
+  return {
+    profiles: architectures
+      .filter((one) => one.id === architecture)
+      .flatMap((one) => one.profiles.map(({ id }) => id)),
+    topologies: nearTopologies,
+    fewestSteps: 8,
+    mostSteps: 50,
+    deferredWeight: 96,
+    resetWeight: 40,
+    aliasWeight: 48,
+    requests: true,
+  };
+}
+
+/** The first function of a bus behind a bridge, its id one that the root or device table has an entry for. */
+const BEHIND_BRIDGE: Readonly<Record<ArchitectureId, number>> = {
+  vtd: requesterId(3, 0, 0),
+  amdvi: requesterId(2, 8, 0),
 };
 
 interface StepKind {
@@ -78,16 +90,14 @@ const DEVICE_NAMES = ["a", "b", "c"];
 const DOMAIN_NAMES = ["d0", "d1", "d2"];
 
 /** The scenario of a seed. Equal seeds and options give equal scenarios. */
-export function generateIntentScenario(
-  seed: number,
-  options: IntentGeneratorOptions = defaultIntentOptions,
-): IntentScenario {
+export function generateIntentScenario(seed: number, options: IntentGeneratorOptions): IntentScenario {
   return new Generator(seed, options).scenario();
 }
 
 class Generator {
   private readonly chance = new Chance();
   private readonly profile: string;
+  private readonly architecture: ArchitectureId;
   private readonly platform: PlatformFacts;
   private readonly deferred: boolean;
   private readonly devices: IntentScenario["devices"];
@@ -104,6 +114,7 @@ class Generator {
     const { chance } = this;
     chance.seed(seed);
     this.profile = this.pick(options.profiles);
+    this.architecture = architectureOf(platformNamed(this.profile)).id;
     this.platform = factsOf(this.profile);
     const deferred = chance.happens(options.deferredWeight);
     this.deferred = options.flushing === undefined ? deferred : options.flushing === "deferred";
@@ -121,7 +132,8 @@ class Generator {
   scenario(): IntentScenario {
     const { chance, options, platform, write } = this;
     const start = chance.happens(options.resetWeight) ? "reset" : "translating";
-    const queue = platform.queue && (!platform.registers || chance.happens(192));
+    const [usual, other] = platform.interfaces;
+    const invalidation = other === undefined || chance.happens(192) ? usual! : other;
     const timing = chance.bits();
     write.emit(write.attach(write.anyDevice()));
     const count = options.fewestSteps + chance.below(options.mostSteps - options.fewestSteps + 1);
@@ -129,10 +141,10 @@ class Generator {
     write.steps.length = count;
     return {
       format: "iommu-spec driver scenario 1",
-      architecture: "vtd",
+      architecture: this.architecture,
       profile: this.profile,
       start,
-      invalidation: queue ? "queue" : "registers",
+      invalidation,
       flushing: this.deferred ? "deferred" : "strict",
       timing,
       devices: this.devices,
@@ -147,11 +159,13 @@ class Generator {
 
   private drawDevices(): IntentScenario["devices"] {
     const { chance, options } = this;
-    const tree = topologies[this.pick(options.topologies)]!;
+    const tree = topologies[this.pick(options.topologies)];
     return tree.slice(0, 1 + chance.below(3)).map((requester, index) => {
       const aliased = chance.happens(options.aliasWeight);
       // Another function of the device, or what a bridge puts in its place: an entry of another bus.
-      const alias = chance.happens(128) ? requester ^ 2 : requesterId(3, index, 0);
+      const alias = chance.happens(128)
+        ? requester ^ 2
+        : BEHIND_BRIDGE[this.architecture] + requesterId(0, index, 0);
       return { name: DEVICE_NAMES[index]!, requesters: aliased ? [requester, alias] : [requester] };
     });
   }
@@ -170,7 +184,8 @@ class Generator {
   private isDrawn(kind: Kind): boolean {
     if (kind === "dma") return this.options.requests;
     // Without superpages such a mapping takes a store for each page.
-    if (kind === "superpage") return this.chance.happens(this.platform.sizes.includes("2M") ? 128 : 48);
+    if (kind === "superpage")
+      return this.chance.happens(this.platform.sizes.includes(PAGES_OF_SIZE["2M"]) ? 128 : 48);
     if (kind === "sync" && this.deferred) return true;
     return ALWAYS.has(kind) || this.chance.happens(176);
   }

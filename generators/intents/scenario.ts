@@ -4,7 +4,7 @@
  */
 import { chain } from "fp-ts/lib/Either.js";
 import * as t from "io-ts";
-import { accessCodec, checked, name, oneOf, page, range } from "../scenario.js";
+import { accessCodec, checked, name, oneOf, page, range } from "../codec.js";
 
 /** Most pages of one mapping: those of a 2 MiB superpage. */
 export const MOST_PAGES = 512;
@@ -80,10 +80,10 @@ export const intentStepCodec = t.union(
 
 export const intentScenarioCodec = t.strict({
   format: t.literal("iommu-spec driver scenario 1"),
-  architecture: t.literal("vtd"),
+  architecture: oneOf("vtd", "amdvi"),
   profile: t.string,
   start: oneOf("translating", "reset"),
-  /** Whether the driver has to invalidate through the queue or through registers. */
+  /** Whether the driver has to invalidate through the queue (on AMD-Vi the command buffer) or through registers. */
   invalidation: oneOf("queue", "registers"),
   /** Whether what an intent takes away is gone when it returns, or at the next `sync` at latest. */
   flushing: oneOf("strict", "deferred"),

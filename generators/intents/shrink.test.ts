@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { intentScenarioArbitrary } from "./arbitrary.js";
-import { generateIntentScenario } from "./generate.js";
+import { defaultIntentOptions, generateIntentScenario } from "./generate.js";
 import { type IntentScenario, type IntentStep, intentScenarioFrom } from "./scenario.js";
 import { intentSizeOf, isSmallerIntent, simplerIntentScenarios } from "./shrink.js";
 
-const arbitrary = intentScenarioArbitrary({ fewestSteps: 3, mostSteps: 15 });
-const SCENARIO: IntentScenario = { ...generateIntentScenario(1), steps: [] };
+const arbitrary = intentScenarioArbitrary("vtd", { fewestSteps: 3, mostSteps: 15 });
+const SCENARIO: IntentScenario = { ...generateIntentScenario(1, defaultIntentOptions("vtd")), steps: [] };
 /** All scenarios one step of shrinking away that have as many steps. */
 const withAsManySteps = (scenario: IntentScenario) =>
   [...simplerIntentScenarios(scenario)].filter((one) => one.steps.length === scenario.steps.length);
@@ -28,7 +28,7 @@ describe("intentScenarioArbitrary", () => {
     const includesAll = ({ steps }: IntentScenario) =>
       wanted.every((kind) => steps.some((step) => step.do === kind));
     const { counterexample } = fc.check(
-      fc.property(intentScenarioArbitrary(), (scenario) => !includesAll(scenario)),
+      fc.property(intentScenarioArbitrary("vtd"), (scenario) => !includesAll(scenario)),
       { seed: 1, numRuns: 1000 },
     );
     const [smallest] = counterexample!;

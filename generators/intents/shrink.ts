@@ -1,5 +1,6 @@
 /** Smaller driver scenarios: what is left when steps go, things are merged, fields take their simplest value. */
-import { profiles } from "../../model/vtd/profiles.js";
+import { architectureOf, platformNamed } from "../../model/architectures.js";
+import type { Profile } from "../../model/profile.js";
 import { requesterId } from "../../model/words/address.js";
 import { factsOf } from "../platform-facts.js";
 import {
@@ -156,20 +157,25 @@ function lesser(value: number, smallest: number): number[] {
 /** Registers before the queue, strict before deferred, translating before reset; a profile outweighs them. */
 function sizeOfPlatform({ start, flushing, invalidation, profile }: IntentScenario): number {
   const choices = [start === "reset", flushing === "deferred", invalidation === "queue"];
-  const rank = profiles.findIndex((one) => one.id === profile);
+  const rank = profilesLike(profile).findIndex((one) => one.id === profile);
   return choices.filter((one) => one).length + rank * choices.length;
+}
+
+/** The profiles of the same architecture. */
+function profilesLike(profile: string): readonly Profile[] {
+  return architectureOf(platformNamed(profile)).profiles;
 }
 
 function* onSimplerPlatform(scenario: IntentScenario): Generator<IntentScenario> {
   yield { ...scenario, start: "translating" };
   yield { ...scenario, flushing: "strict" };
-  if (factsOf(scenario.profile).registers) yield { ...scenario, invalidation: "registers" };
-  for (const { id } of profiles) {
+  if (factsOf(scenario.profile).interfaces.includes("registers"))
+    yield { ...scenario, invalidation: "registers" };
+  for (const { id } of profilesLike(scenario.profile)) {
     if (id === scenario.profile) break;
-    const { queue, registers } = factsOf(id);
-    const same = scenario.invalidation === "queue" ? queue : registers;
-    const invalidation = same ? scenario.invalidation : queue ? "queue" : "registers";
-    yield { ...scenario, profile: id, invalidation };
+    const { interfaces } = factsOf(id);
+    const same = interfaces.includes(scenario.invalidation);
+    yield { ...scenario, profile: id, invalidation: same ? scenario.invalidation : interfaces[0]! };
   }
 }
 

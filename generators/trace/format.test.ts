@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { allProfiles, platformNamed } from "../../model/architectures.js";
 import type { TraceRecord } from "../../model/isolation/events.js";
-import { profileNamed, profiles } from "../../model/vtd/profiles.js";
-import { headerFrom, headerLine, recordFrom, recordLine } from "./format.js";
+import { recordFrom, recordLine } from "./format.js";
+import { headerFrom, headerLine } from "./format-header.js";
 
 const half = fc.integer({ min: 0, max: 0xffffffff });
 const page = fc.integer({ min: 0, max: 2 ** 40 });
@@ -41,6 +42,7 @@ const record: fc.Arbitrary<TraceRecord> = fc.oneof(
     }),
     seen: shown,
   }),
+  fc.record({ action: fc.record({ do: be("read-memory"), page, word: index }), seen: shown }),
   fc.record({ action: fc.record({ do: be("poll-memory"), page, word: index, value: half }), seen: shown }),
   fc.record({
     action: fc.record({
@@ -73,6 +75,15 @@ const HEADER = {
   requesters: [32],
   rootPage: "0x2000",
   queuePage: "0x2001",
+};
+
+const AMDVI_HEADER = {
+  ...HEADER,
+  architecture: "amdvi",
+  profile: "zen1",
+  rootPages: 5,
+  queuePage: "0x200a",
+  logPage: "0x200c",
 };
 
 describe("records", () => {
@@ -142,7 +153,7 @@ describe("records", () => {
 describe("the header", () => {
   it("names a profile, and says where everything is", () => {
     const { profile, setup, protectedRuns } = headerFrom({ ...HEADER, protected: [{ page: 5, pages: 2 }] });
-    expect(profile).toBe(profileNamed("skylake-sp"));
+    expect(profile).toBe(platformNamed("skylake-sp"));
     expect(setup).toEqual({
       start: "translating",
       rootPage: 0x2000,
@@ -156,15 +167,27 @@ describe("the header", () => {
     expect(protectedRuns).toEqual([{ page: 5, pages: 2 }]);
   });
 
-  it.each(profiles.map((one) => [one.id, one] as const))("writes %s out, and reads it back", (_, profile) => {
-    const written = { ...profile, memoryPages: 0x1000000 };
-    const header = { ...headerFrom(HEADER), profile: written };
-    expect(headerFrom(JSON.parse(headerLine(header)))).toEqual(header);
+  it("of AMD-Vi says where the device table ends and where events are logged", () => {
+    const { profile, setup } = headerFrom(AMDVI_HEADER);
+    expect(profile).toBe(platformNamed("zen1"));
+    expect(setup).toMatchObject({ rootPage: 0x2000, rootPages: 5, queuePage: 0x200a, logPage: 0x200c });
   });
+
+  it.each(allProfiles.map((one) => [one.id, one] as const))(
+    "writes %s out, and reads it back",
+    (_, profile) => {
+      const written = { ...profile, memoryPages: 0x1000000 };
+      const header = {
+        ...headerFrom(profile.architecture === "vtd" ? HEADER : AMDVI_HEADER),
+        profile: written,
+      };
+      expect(headerFrom(JSON.parse(headerLine(header)))).toEqual(header);
+    },
+  );
 
   it("a known profile may have other memory", () => {
     expect(headerFrom({ ...HEADER, memoryPages: "0x1000000" }).profile).toEqual({
-      ...profileNamed("skylake-sp"),
+      ...platformNamed("skylake-sp"),
       memoryPages: 0x1000000,
     });
   });
@@ -175,6 +198,10 @@ describe("the header", () => {
     [{ ...HEADER, profile: { id: "mine" } }, "at profile.description: expected string, found nothing"],
     [{ ...HEADER, requesters: ["00:04.0"] }, "at requesters.0: expected a whole number from 0 to 65535"],
     [{ ...HEADER, start: "running" }, 'at start: expected "translating" or "reset", found "running"'],
+    [{ ...HEADER, architecture: "smmu" }, 'at architecture: unknown "smmu"; known: vtd, amdvi'],
+    [{ ...AMDVI_HEADER, profile: "skylake-sp" }, 'unknown profile "skylake-sp"; known: amd-qemu'],
+    [{ ...AMDVI_HEADER, rootPages: 513 }, "at rootPages: expected a whole number from 1 to 512, found 513"],
+    [{ ...HEADER, architecture: "amdvi", profile: "zen1" }, "at rootPages: expected a whole number"],
     [{ ...HEADER, protected: [{ page: 1 }] }, "at protected.0.pages: expected a whole number"],
   ])("%j: the message says where and what was expected", (line, message) => {
     expect(() => headerFrom(line)).toThrow(message);

@@ -1,8 +1,9 @@
 /** The head of a trace: what it is about, where it runs, and what verdict it expects. */
+import { allProfiles } from "../../model/architectures.js";
 import type { ExcuseKind } from "../../model/isolation/exposure.js";
-import { type PlatformProfile, platformOf } from "../../model/vtd/profile.js";
-import { profiles } from "../../model/vtd/profiles.js";
+import type { Profile } from "../../model/profile.js";
 import { requesterId } from "../../model/words/address.js";
+import { dialectOf } from "./notation-dialects.js";
 import type { Line } from "./notation-line.js";
 import { takeDevice, takeDomain, takeNumber } from "./notation-words.js";
 
@@ -42,7 +43,7 @@ export type Expectation =
       readonly excuse: ExcuseKind | null;
     };
 
-/** A domain: the id its context entries carry, and how many levels its tables have. */
+/** A domain: the id its device entries carry, and how many levels its tables have. */
 export interface TraceDomain {
   readonly id: number;
   readonly levels: number;
@@ -52,7 +53,7 @@ export interface TraceHeader {
   readonly title: string;
   readonly because: string;
   readonly expectation: Expectation;
-  readonly profile: PlatformProfile;
+  readonly profile: Profile;
   readonly usesQueue: boolean;
   readonly translating: boolean;
   /** Requester ids by the names of devices. */
@@ -61,10 +62,9 @@ export interface TraceHeader {
   readonly domains: ReadonlyMap<string, TraceDomain>;
 }
 
-/** A domain the header says nothing of: the id of its name, and the fewest levels that the platform supports. */
-export function domainNamed(name: string, profile: PlatformProfile): TraceDomain {
-  const { supportedLevels } = platformOf(profile);
-  return { id: Number(name.slice(1)), levels: 31 - Math.clz32(supportedLevels & -supportedLevels) };
+/** A domain the header says nothing of: the id of its name, and as many levels as is usual. */
+export function domainNamed(name: string, profile: Profile): TraceDomain {
+  return { id: Number(name.slice(1)), levels: dialectOf(profile.architecture).levelsOf(profile)[0]! };
 }
 
 /**
@@ -76,8 +76,8 @@ export function parseHeader(lines: readonly Line[], last: Line): TraceHeader {
   const texts = new Map<string, string>();
   const devices = new Map<string, number>();
   const domainLines: Line[] = [];
-  let profile: PlatformProfile | undefined;
-  let usesQueue: boolean | undefined;
+  let profile: Profile | undefined;
+  let through: "queue" | "registers" | undefined;
   let translating = true;
   let expectation: Expectation | undefined;
   for (const line of lines) {
@@ -93,7 +93,7 @@ export function parseHeader(lines: readonly Line[], last: Line): TraceHeader {
     ]);
     if (key === "title" || key === "because") texts.set(key, line.rest());
     else if (key === "platform") profile = takeProfile(line);
-    else if (key === "through") usesQueue = line.oneOf(["queue", "registers"]) === "queue";
+    else if (key === "through") through = line.oneOf(["queue", "registers"] as const);
     else if (key === "start") translating = line.oneOf(["translating", "reset"]) === "translating";
     else if (key === "device") devices.set(takeDevice(line), takeRequester(line));
     else if (key === "expect") expectation = takeExpectation(line);
@@ -103,10 +103,10 @@ export function parseHeader(lines: readonly Line[], last: Line): TraceHeader {
   if (!profile) return last.reject('the header has no "platform"');
   if (!expectation) return last.reject('the header has no "expect"');
   if (devices.size === 0) last.reject('the header has no "device"');
-  const { queuedInvalidation, registerInvalidation } = platformOf(profile);
-  usesQueue ??= queuedInvalidation;
-  if (usesQueue ? !queuedInvalidation : !registerInvalidation)
-    last.reject(`${profile.id} has no invalidation through ${usesQueue ? "the queue" : "registers"}`);
+  const interfaces = dialectOf(profile.architecture).interfacesOf(profile);
+  through ??= interfaces[0]!;
+  if (!interfaces.includes(through))
+    last.reject(`${profile.id} has no invalidation through ${through === "queue" ? "the queue" : through}`);
   const text = (key: string): string => texts.get(key) ?? last.reject(`the header has no "${key}"`);
   const domains = new Map(domainLines.map((line) => takeDomainLine(line, profile)));
   return {
@@ -114,16 +114,16 @@ export function parseHeader(lines: readonly Line[], last: Line): TraceHeader {
     because: text("because"),
     expectation,
     profile,
-    usesQueue,
+    usesQueue: through === "queue",
     translating,
     devices,
     domains,
   };
 }
 
-function takeProfile(line: Line): PlatformProfile {
-  const id = line.oneOf(profiles.map((one) => one.id));
-  return profiles.find((one) => one.id === id)!;
+function takeProfile(line: Line): Profile {
+  const id = line.oneOf(allProfiles.map((one) => one.id));
+  return allProfiles.find((one) => one.id === id)!;
 }
 
 function takeRequester(line: Line): number {
@@ -135,11 +135,12 @@ function takeRequester(line: Line): number {
 }
 
 /** `d2 id 1 levels 5`: either may be left out. */
-function takeDomainLine(line: Line, profile: PlatformProfile): [string, TraceDomain] {
+function takeDomainLine(line: Line, profile: Profile): [string, TraceDomain] {
   const name = takeDomain(line);
   let { id, levels } = domainNamed(name, profile);
   if (line.takeIf(/^id$/)) id = takeNumber(line, "a domain id such as 1");
-  if (line.takeIf(/^levels$/)) levels = Number(line.oneOf(["3", "4", "5"]));
+  const possible = dialectOf(profile.architecture).levelsOf(profile);
+  if (line.takeIf(/^levels$/)) levels = Number(line.oneOf(possible.toSorted().map(String)));
   line.end();
   return [name, { id, levels }];
 }

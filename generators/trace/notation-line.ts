@@ -46,6 +46,13 @@ export class Line {
     return match;
   }
 
+  /** True when this is the next word, which is then taken. */
+  takeWordIf(word: string): boolean {
+    if (this.words[this.at] !== word) return false;
+    this.at++;
+    return true;
+  }
+
   /** The next word, which must match. @throws TraceError saying that `expected` was expected */
   take(expected: string, pattern: RegExp): RegExpExecArray {
     return this.takeIf(pattern) ?? this.fail(expected);

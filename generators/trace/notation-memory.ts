@@ -1,24 +1,23 @@
 /** Steps of a trace that store to tables and write lines back. */
 import type { Word } from "../../model/trace.js";
-import { PAGES_BY_LEVEL } from "../../model/vtd/invalidation-log.js";
-import { contextEntryLayout, TranslationType } from "../../model/vtd/tables.js";
-import { encoderOf } from "../../model/words/layout.js";
-import { type Place, tableEntry } from "../software.js";
+import type { Place } from "../software.js";
+import type { Dialect, NamedDomain, TraceNames } from "./notation-dialect.js";
 import { domainNamed, type TraceDomain, type TraceHeader } from "./notation-header.js";
 import type { Line } from "./notation-line.js";
 import type { TraceRecorder } from "./notation-recorder.js";
-import { pageEntry, rootPage, TraceTables } from "./notation-tables.js";
+import { TraceTables } from "./notation-tables.js";
 import * as words from "./notation-words.js";
 
 const ZERO: Word = { low: 0, high: 0 };
-const encodeContext = encoderOf(contextEntryLayout, ["P", "TT", "SSPTPTR", "AW", "DID"]);
+const DEVICE_ENTRY_BITS = 128;
+const PAGE_TABLE_ENTRY_BITS = 64;
 
 /** A domain with its top table, once it has one. */
 interface Domain extends TraceDomain {
   top: number | null;
 }
 
-export class TraceMemory {
+export class TraceMemory implements TraceNames {
   private readonly tables: TraceTables;
   private readonly domains = new Map<string, Domain>();
   /** Pages that hold tables now. */
@@ -28,21 +27,27 @@ export class TraceMemory {
 
   constructor(
     private readonly header: TraceHeader,
+    private readonly dialect: Dialect,
     private readonly recorder: TraceRecorder,
   ) {
-    this.tables = new TraceTables({
+    this.tables = new TraceTables(dialect.pageTables, dialect.deviceEntries, {
       allocated: (page) => this.allocate(page),
       stored: (page, word, value) => this.stored(page, word, value),
     });
-    this.allocate(rootPage);
+    for (const page of dialect.firstTables) this.allocate(page);
   }
 
-  /** The domain id that context entries of a domain carry. */
+  /** The domain id that device entries of a domain carry. */
   domainId(name: string): number {
-    return this.domain(name).id;
+    return this.domainOf(name).id;
   }
 
-  private domain(name: string): Domain {
+  domain(name: string): NamedDomain {
+    const domain = this.domainOf(name);
+    return { id: domain.id, levels: domain.levels, top: () => this.topOf(domain) };
+  }
+
+  private domainOf(name: string): Domain {
     let domain = this.domains.get(name);
     if (!domain) {
       const { profile, domains } = this.header;
@@ -66,7 +71,7 @@ export class TraceMemory {
   /** `t1`, or `d1` for the top table of a domain, which gets another one when it needs one. */
   free(line: Line): void {
     const name = words.takeDomainIf(line);
-    const domain = name === null ? null : this.domain(name);
+    const domain = name === null ? null : this.domainOf(name);
     const page = domain ? domain.top : words.takePage(line);
     if (page === null || !this.tablePages.delete(page)) line.reject("that is no page of tables");
     else this.recorder.say({ event: "free-table", page });
@@ -91,57 +96,65 @@ export class TraceMemory {
   private placeOf(line: Line, place: words.EntryPlace, index: number, build: boolean): Place {
     const { domain: name, level } = place;
     if (name === null) return { page: place.page, word: place.first + index };
-    const domain = this.domain(name);
+    const domain = this.domainOf(name);
     const iova = place.first + index;
-    if (iova >= PAGES_BY_LEVEL[domain.levels]! * 512 || level > domain.levels)
+    if (iova >= 512 ** domain.levels || level > domain.levels)
       line.reject(`the tables of ${name} have ${domain.levels} levels: nothing is there`);
-    const found = this.tables.entryAt(this.topOf(domain), domain.levels, iova, level, build);
+    const top = { page: this.topOf(domain), level: domain.levels };
+    const found = this.tables.entryAt(top, iova, level, build);
     return (
-      found ?? line.reject("there is no such entry: a table above it is missing, or a superpage is mapped")
+      found ??
+      line.reject("there is no such entry: a table above it is missing, maps a page, or leaves the level out")
     );
   }
 
   /** What entry `index` of the place is to hold. */
   private takeValue(line: Line, { count, level }: words.EntryPlace): (index: number) => Word {
+    const { pageTables } = this.dialect;
     const run = words.takeRunIf(line) ?? line.fail("none, or a page such as p1 or t1");
     if (run.pages !== count) line.reject(`${count} entries, but ${run.pages} pages`);
     if (count > 1 && level > 1) line.reject("a range of entries is of level 1");
     const rights = words.takeRightsIf(line);
-    const bits = words.takeBits(line);
-    if (rights === null) return () => withBits(this.link(line, run.page, level), bits);
-    if (level > 3) line.reject(`entries of level ${level} map no pages`);
-    return (index) => withBits(pageEntry(level, run.page + index, rights), bits);
+    if (rights === null) {
+      const link = this.takeLink(line, run.page, level);
+      const bits = words.takeBits(line, PAGE_TABLE_ENTRY_BITS);
+      return () => withBits([link], bits)[0]!;
+    }
+    const large = pageTables.takeLargePage(line, level, run, rights);
+    const bits = words.takeBits(line, PAGE_TABLE_ENTRY_BITS);
+    return (index) => {
+      const entry = large ?? pageTables.leaf(level, run.page + index, rights);
+      return withBits([entry ?? line.reject(`entries of level ${level} map no pages`)], bits)[0]!;
+    };
   }
 
-  private link(line: Line, page: number, level: number): Word {
+  private takeLink(line: Line, page: number, level: number): Word {
     if (level === 1) return line.fail("rights, as entries of level 1 map pages");
     if (!this.tablePages.has(page)) line.reject("the page is not a table; `table` makes it one");
-    return tableEntry(level, page);
+    const { pageTables } = this.dialect;
+    return pageTables.link(level, pageTables.takeNextLevel(line, level), page);
   }
 
-  /** `A = d1`, `A.low = d1`, `A = pass d1`, `A = none`: behind the word `ctx`. */
-  storeContext(line: Line): void {
-    const [, name, half] = line.take("a device such as A, or half an entry such as A.low", words.CONTEXT);
-    const requester = this.requester(name!, line);
+  /** `A = d1`, `A.low = d1`, `A = none` and the like: behind the word for device entries. */
+  storeDeviceEntry(line: Line): void {
+    const { deviceEntries } = this.dialect;
+    const [, name, half] = line.take(
+      "a device such as A, or half an entry such as A.low",
+      words.DEVICE_ENTRY,
+    );
     line.take("=", /^=$/);
-    const value = line.takeIf(/^none$/) ? ([ZERO, ZERO] as const) : this.takeContext(line);
-    const at = this.tables.contextEntryAt(requester);
-    if (half === undefined) this.tables.storePair(at, value);
-    else if (half === "low") this.tables.store(at, value[0]);
-    else this.tables.store({ page: at.page, word: at.word + 1 }, value[1]);
+    const none = line.takeIf(/^none$/) !== null;
+    const value = none ? [ZERO, ZERO] : deviceEntries.take(line, this);
+    const [first, second] = withBits(value, words.takeBits(line, DEVICE_ENTRY_BITS));
+    const at = this.deviceEntryAt(name!, line);
+    if (half === undefined) this.tables.storeDeviceEntry(at, [first!, second!]);
+    else if (half === "low") this.tables.store(at, first!);
+    else this.tables.store({ page: at.page, word: at.word + 1 }, second!);
   }
 
-  private takeContext(line: Line): readonly [Word, Word] {
-    const passes = line.takeIf(/^pass$/) !== null;
-    const domain = this.domain(words.takeDomain(line));
-    const [low, high] = encodeContext({
-      P: 1,
-      TT: passes ? TranslationType.passThrough : TranslationType.untranslatedOnly,
-      SSPTPTR: passes ? 0 : this.topOf(domain),
-      AW: domain.levels - 2,
-      DID: domain.id,
-    });
-    return [low!, high!];
+  private deviceEntryAt(name: string, line: Line): Place {
+    const at = this.tables.deviceEntryAt(this.requester(name, line));
+    return at ?? line.reject(`the device table has no entry for ${name}`);
   }
 
   /** The requester id of a device. @throws TraceError when the header does not name it */
@@ -160,8 +173,8 @@ export class TraceMemory {
 
   private takeLines(line: Line): Iterable<number> {
     const lineOf = ({ page, word }: Place) => page * 64 + (word >>> 3);
-    if (line.takeIf(/^ctx$/))
-      return [lineOf(this.tables.contextEntryAt(this.requester(words.takeDevice(line), line)))];
+    if (line.takeWordIf(this.dialect.deviceEntries.keyword))
+      return [lineOf(this.deviceEntryAt(words.takeDevice(line), line))];
     const place = words.takeEntry(line);
     const lines = new Set<number>();
     for (let index = 0; index < place.count; index++)
@@ -170,12 +183,13 @@ export class TraceMemory {
   }
 }
 
-function withBits({ low, high }: Word, bits: readonly words.Bit[]): Word {
-  const halves = [low, high];
+/** The words of an entry with single bits set or cleared. */
+function withBits(entry: readonly Word[], bits: readonly words.Bit[]): Word[] {
+  const halves = entry.flatMap(({ low, high }) => [low, high]);
   for (const { bit, set } of bits) {
     const at = bit >>> 5;
     const mask = 1 << (bit & 31);
     halves[at] = (set ? halves[at]! | mask : halves[at]! & ~mask) >>> 0;
   }
-  return { low: halves[0]!, high: halves[1]! };
+  return entry.map((_, index) => ({ low: halves[2 * index]!, high: halves[2 * index + 1]! }));
 }

@@ -1,26 +1,23 @@
 /** Carries out the steps of a trace: what software says becomes events, what it does becomes actions with what they show. */
 import type { Grant, OwnershipEvent } from "../../model/isolation/events.js";
-import { platformOf } from "../../model/vtd/profile.js";
-import { Commands } from "../commands.js";
-import { queuePage, statusPage } from "../places.js";
+import type { Verbs } from "./notation-dialect.js";
+import { dialectOf } from "./notation-dialects.js";
 import type { TraceHeader } from "./notation-header.js";
-import { TraceInvalidations } from "./notation-invalidations.js";
 import type { Line } from "./notation-line.js";
 import { TraceMemory } from "./notation-memory.js";
 import { TraceRecorder } from "./notation-recorder.js";
-import { rootPage } from "./notation-tables.js";
 import * as words from "./notation-words.js";
 
 type Membership = Pick<Extract<OwnershipEvent, { event: "assign" }>, "requester" | "domain">;
 
 export class TraceSteps {
   readonly recorder: TraceRecorder;
-  private readonly commands = new Commands();
   private readonly memory: TraceMemory;
-  private readonly invalidations: TraceInvalidations;
 
   /** What to do with the rest of a line, by its first word; stores begin with the entry instead. */
-  private readonly verbs: Readonly<Record<string, (line: Line) => void>> = {
+  private readonly verbs: Verbs;
+
+  private readonly common: Verbs = {
     own: (line) => this.own(line),
     share: (line) => this.say({ event: "share", owner: words.takeOwner(line), ...words.takeRun(line) }),
     free: (line) => this.say({ event: "free", ...words.takeRun(line) }),
@@ -39,33 +36,25 @@ export class TraceSteps {
     reset: (line) => this.say({ event: "reset-device", requester: this.takeRequester(line) }),
     ready: () => this.say({ event: "ready" }),
     update: (line) => this.say({ event: "update", begins: line.oneOf(["begins", "ends"]) === "begins" }),
-    ctx: (line) => this.memory.storeContext(line),
     clflush: (line) => this.memory.writeBack(line),
-    wbf: () => this.commands.flushWriteBuffer(),
-    flush: (line) => this.invalidations.flush(line),
-    wait: () => this.invalidations.wait(),
-    "submit-wait": (line) => this.invalidations.submitWait(line),
-    see: (line) => this.invalidations.see(line),
-    "set-root": () => this.commands.setRoot(rootPage, true),
-    translation: (line) => this.commands.translation(line.oneOf(["on", "off"]) === "on", true),
   };
 
   /** @param start the line that the actions belong to which bring about the state the steps start from */
   constructor(header: TraceHeader, start: Line) {
-    const platform = platformOf(header.profile);
+    const { profile, usesQueue, translating } = header;
+    const dialect = dialectOf(profile.architecture);
+    const { places, deviceEntries } = dialect;
     const recorder = new TraceRecorder(start.number);
     const { actions } = recorder;
     this.recorder = recorder;
-    this.memory = new TraceMemory(header, recorder);
-    this.invalidations = new TraceInvalidations(
-      this.commands,
-      actions,
-      platform,
-      header.usesQueue,
-      this.memory,
-    );
-    for (const page of [queuePage, statusPage]) this.say({ event: "protect", page, pages: 1 });
-    this.commands.reset(actions, platform, header.usesQueue, header.translating);
+    this.memory = new TraceMemory(header, dialect, recorder);
+    for (const page of [places.queuePage, places.statusPage, places.logPage])
+      if (page !== null) this.say({ event: "protect", page, pages: 1 });
+    this.verbs = {
+      ...this.common,
+      [deviceEntries.keyword]: (line) => this.memory.storeDeviceEntry(line),
+      ...dialect.begin({ profile, usesQueue, translating, actions, names: this.memory }),
+    };
     recorder.settle();
   }
 

@@ -6,7 +6,7 @@ import type { Line } from "./notation-line.js";
 /** Pages `p0`, `p1`, …: two regions of 2 MiB, the first page of each aligned for a superpage. */
 const FIRST_DATA_PAGE = dataRegions[0]!;
 const DATA_PAGES = dataRegions.length * 512;
-/** Pages `t0`, `t1`, …: behind root table, queue and status words. */
+/** Pages `t0`, `t1`, …: behind all that has a place of its own. */
 const FIRST_NAMED_TABLE = tablePages[tablePages.length - 1]! + 1;
 const NAMED_TABLES = 256;
 /** Tables without a name, handed out in order of first use. */
@@ -38,10 +38,10 @@ export interface EntryPlace {
 const PAGE = /^([pt@])([0-9a-f]+)$/;
 const RUN = /^([pt@])([0-9a-f]+)(?:\.\.([pt@])([0-9a-f]+))?$/;
 const MAPPING = /^(d\d+)\[([0-9a-f]+)\]$/;
-const ENTRY = /^(?:(d\d+)|([pt])([0-9a-f]+))\[([0-9a-f]+)(?:\.\.([0-9a-f]+))?\](?:\/([1-5]))?$/;
+const ENTRY = /^(?:(d\d+)|([pt])([0-9a-f]+))\[([0-9a-f]+)(?:\.\.([0-9a-f]+))?\](?:\/([1-6]))?$/;
 const RIGHTS = { "-": 0, r: Right.read, w: Right.write, rw: Right.both } as const;
-/** A context entry by its device, or one of its 64-bit halves. */
-export const CONTEXT = /^([A-Z][A-Za-z0-9]*)(?:\.(low|high))?$/;
+/** A device entry by its device, or one of its first two words. */
+export const DEVICE_ENTRY = /^([A-Z][A-Za-z0-9]*)(?:\.(low|high))?$/;
 const DEVICE = /^[A-Z][A-Za-z0-9]*$/;
 const DOMAIN = /^d\d+$/;
 
@@ -126,12 +126,12 @@ export interface Bit {
   readonly set: boolean;
 }
 
-/** `+bit5` or `-bit5`, as many as there are. */
-export function takeBits(line: Line): Bit[] {
+/** `+bit5` or `-bit5`, as many as there are, of an entry of so many bits. */
+export function takeBits(line: Line, count: number): Bit[] {
   const bits: Bit[] = [];
   for (let match = takeBit(line); match; match = takeBit(line)) {
     const bit = Number(match[2]);
-    if (bit > 63) line.reject("an entry of second-stage tables has bits 0 to 63");
+    if (bit >= count) line.reject(`the entry has bits 0 to ${count - 1}`);
     bits.push({ bit, set: match[1] === "+" });
   }
   return bits;

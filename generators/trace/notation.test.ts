@@ -210,7 +210,7 @@ describe("a text that is no trace", () => {
   });
 
   it("does not reach through a superpage", () => {
-    expect(() => parse("d1[0]/2 = p0 rw\nd1[1] = p1 rw")).toThrow("a superpage is mapped");
+    expect(() => parse("d1[0]/2 = p0 rw\nd1[1] = p1 rw")).toThrow("a table above it is missing, maps a page");
   });
 
   const inHeader: [string, string, string][] = [
@@ -233,7 +233,10 @@ describe("a text that is no trace", () => {
 
 describe("the traces of this project", () => {
   const folder = new URL("../../traces/", import.meta.url);
-  const texts = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), "utf8"));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((one) =>
+    /\.trace$/.test(one),
+  );
+  const texts = files.map((file) => readFileSync(new URL(file, folder), "utf8"));
   const isFreeText = (line: string) => /^(title|because|---)/.test(line);
 
   it("are refused at the line where any word is wrong", () => {

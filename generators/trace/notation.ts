@@ -3,11 +3,10 @@
  * one on a line. `docs/trace-notation.md` has the grammar.
  */
 import type { TraceRecord } from "../../model/isolation/events.js";
-import { queuePage, statusPage } from "../places.js";
+import { dialectOf } from "./notation-dialects.js";
 import { type Expectation, parseHeader } from "./notation-header.js";
 import { Line } from "./notation-line.js";
 import { TraceSteps } from "./notation-steps.js";
-import { rootPage } from "./notation-tables.js";
 import { tracePages } from "./notation-words.js";
 import type { RecordedTrace } from "./recorded.js";
 
@@ -39,6 +38,8 @@ export function parseTrace(text: string, name: string): ParsedTrace {
   const steps = new TraceSteps(header, lines[end]!);
   for (const line of lines.slice(end + 1).filter(isUsed)) steps.perform(line);
   const { records, lines: lineNumbers } = steps.recorder;
+  const { places } = dialectOf(header.profile.architecture);
+  const { queuePage, statusPage, logPage } = places;
   return {
     title: header.title,
     expectation: header.expectation,
@@ -46,13 +47,13 @@ export function parseTrace(text: string, name: string): ParsedTrace {
     profile: header.profile,
     setup: {
       start: header.translating ? "translating" : "reset",
-      rootPage,
-      rootPages: 1,
+      rootPage: places.roots[0]!,
+      rootPages: places.rootPages,
       queuePage,
-      logPage: null,
+      logPage,
       requesters: [...header.devices.values()],
       dataPages: tracePages,
-      tablePages: [queuePage, statusPage, ...pagesOfTables(records)],
+      tablePages: [queuePage, statusPage, logPage ?? [], pagesOfTables(records)].flat(),
     },
     records,
     lineOfAction(index) {

@@ -1,24 +1,18 @@
-/** Steps of a trace that invalidate, and those that wait for it (VT-d 6.5). */
-import type { Action } from "../../model/trace.js";
-import type { Platform } from "../../model/vtd/profile.js";
-import { Offset } from "../../model/vtd/registers.js";
-import type { Commands } from "../commands.js";
-import type { Line } from "./notation-line.js";
-import { takeDevice, takeDomain, takeDomainIf, takeIovaIf, takeNumber } from "./notation-words.js";
+/** Steps of a VT-d trace that invalidate, and those that wait for it (VT-d 6.5). */
+import type { Action } from "../../../model/trace.js";
+import type { Platform } from "../../../model/vtd/profile.js";
+import { Offset } from "../../../model/vtd/registers.js";
+import type { Commands } from "../../vtd/commands.js";
+import type { TraceNames } from "../notation-dialect.js";
+import type { Line } from "../notation-line.js";
+import { Waits } from "../notation-waits.js";
+import { takeDevice, takeDomain, takeDomainIf, takeIovaIf, takeNumber } from "../notation-words.js";
 
 /** ICC of CCMD_REG, IVT of IOTLB_REG: in the upper half of either. */
 const COMMAND = 0x80000000;
-const WAIT = /^w\d+$/;
 
-/** What a trace knows by name: ids of domains, requester ids of devices. */
-export interface TraceNames {
-  domainId(name: string): number;
-  requester(name: string, line: Line): number;
-}
-
-export class TraceInvalidations {
-  /** The polls of waits that were submitted without looking. */
-  private readonly polls = new Map<string, Action>();
+export class VtdInvalidations {
+  private readonly waits: Waits;
 
   /**
    * @param commands writes to `actions`, like this
@@ -29,7 +23,9 @@ export class TraceInvalidations {
     private readonly platform: Platform,
     private readonly usesQueue: boolean,
     private readonly names: TraceNames,
-  ) {}
+  ) {
+    this.waits = new Waits(actions);
+  }
 
   /** `flush ctx …` or `flush iotlb …`: submits without waiting. */
   flush(line: Line): void {
@@ -95,16 +91,11 @@ export class TraceInvalidations {
   /** `submit-wait w1 fence`: a wait descriptor that nobody looks at unless a later `see` does. */
   submitWait(line: Line): void {
     if (!this.usesQueue) line.reject("there are wait descriptors only in the queue");
-    const name = line.takeIf(WAIT)?.[0];
-    this.commands.wait("status", line.takeIf(/^fence$/) !== null);
-    const poll = this.actions.pop()!;
-    if (name !== undefined) this.polls.set(name, poll);
+    this.waits.submit(line, () => this.commands.wait("status", line.takeWordIf("fence")));
   }
 
   /** `see w1`: waits for the status of a wait that was submitted earlier. */
   see(line: Line): void {
-    const name = line.take("a wait such as w1", WAIT)[0];
-    const poll = this.polls.get(name) ?? line.reject(`no wait ${name} was submitted`);
-    this.actions.push(poll);
+    this.waits.see(line);
   }
 }

@@ -1,22 +1,23 @@
 /** What software writes to registers and to the invalidation queue, and what it waits for (VT-d 6.5, 11.4). */
-import type { Action, Word } from "../model/trace.js";
+import type { Action, Word } from "../../model/trace.js";
 import {
   contextDescriptor,
   DescriptorType,
   Granularity,
   iotlbDescriptor,
   waitDescriptor,
-} from "../model/vtd/descriptors.js";
-import type { Platform } from "../model/vtd/profile.js";
-import { FaultStatusBit, GlobalBit, Offset } from "../model/vtd/registers.js";
-import { encoderOf } from "../model/words/layout.js";
-import { queuePage, statusPage } from "./places.js";
-import type { InvalidationTargetOf, Step } from "./scenario.js";
+} from "../../model/vtd/descriptors.js";
+import type { Platform } from "../../model/vtd/profile.js";
+import { FaultStatusBit, GlobalBit, Offset } from "../../model/vtd/registers.js";
+import { encoderOf } from "../../model/words/layout.js";
+import { vtdPlaces } from "../places.js";
+import { UnitAccess } from "../unit-access.js";
+import type { InvalidationTargetOf, VtdStep } from "./scenario.js";
 
 type ContextTarget = Extract<InvalidationTargetOf, { cache: "context" }>;
 type IotlbTarget = Extract<InvalidationTargetOf, { cache: "iotlb" }>;
-type Sign = Extract<Step, { do: "wait" }>["sign"];
-type QueueErrorKind = Extract<Step, { do: "queue-error" }>["error"];
+type Sign = Extract<VtdStep, { do: "wait" }>["sign"];
+type QueueErrorKind = Extract<VtdStep, { do: "queue-error" }>["error"];
 
 const GRANULARITIES = {
   global: Granularity.global,
@@ -40,34 +41,31 @@ const BAD_DESCRIPTORS: Readonly<Record<QueueErrorKind, Word>> = {
 const COMMAND = 0x80000000;
 const ICS_IWC = 1;
 const FRCD_F = 0x80000000;
-const QUEUE_ENTRIES = 256;
-const STATUS_WORDS = 512;
 
-export class Commands {
-  private actions: Action[] = [];
+export class Commands extends UnitAccess {
   private platform!: Platform;
   private usesQueue = false;
   /** Bits of GCMD that keep their level, as last written. */
   private levels = 0;
   private rootSet = false;
-  private tail = 0;
-  private waits = 0;
+
+  constructor() {
+    super(vtdPlaces, Offset.IQT);
+  }
 
   /** Starts with the unit as it is after a reset, or translating with the queue enabled where there is one. */
   reset(actions: Action[], platform: Platform, usesQueue: boolean, translating: boolean): void {
-    this.actions = actions;
+    this.begin(actions);
     this.platform = platform;
     this.usesQueue = usesQueue;
     this.levels = 0;
     this.rootSet = translating;
-    this.tail = 0;
-    this.waits = 0;
     if (translating) this.fromTranslating();
     else if (usesQueue) this.enableQueue();
   }
 
   private enableQueue(): void {
-    this.register(Offset.IQA, 8, queuePage << 12, 0);
+    this.register(Offset.IQA, 8, vtdPlaces.queuePage << 12, 0);
     this.global(GlobalBit.queuedInvalidationEnable, true);
   }
 
@@ -80,18 +78,6 @@ export class Commands {
     this.wait("status", false);
     this.global(GlobalBit.queuedInvalidationEnable, false);
     this.poll(Offset.GSTS, GlobalBit.queuedInvalidationEnable, 0);
-  }
-
-  private register(offset: number, width: 4 | 8, low: number, high: number): void {
-    this.actions.push({ do: "write-register", offset, width, low: low >>> 0, high: high >>> 0 });
-  }
-
-  private read(offset: number, width: 4 | 8): void {
-    this.actions.push({ do: "read-register", offset, width });
-  }
-
-  private poll(offset: number, mask: number, value: number): void {
-    this.actions.push({ do: "poll-register", offset, mask, value });
   }
 
   /** 6.8: write buffers are flushed where the platform asks for it. */
@@ -133,27 +119,14 @@ export class Commands {
     );
   }
 
-  private submit(descriptor: readonly Word[]): void {
-    this.storeDescriptor(this.tail, descriptor);
-    this.tail = (this.tail + 1) % QUEUE_ENTRIES;
-    this.register(Offset.IQT, 8, this.tail << 4, 0);
-  }
-
-  private storeDescriptor(index: number, [first, second]: readonly Word[]): void {
-    const word = index * 2;
-    this.actions.push({ do: "store", page: queuePage, word, low: first!.low, high: first!.high });
-    this.actions.push({ do: "store", page: queuePage, word: word + 1, low: second!.low, high: second!.high });
-  }
-
   /** A wait descriptor, and the wait for its sign if there is one. */
   wait(sign: Sign, fence: boolean): void {
     if (sign === "interrupt") this.register(Offset.ICS, 4, ICS_IWC, 0);
     this.submit(this.nextWait(sign, fence));
-    if (sign === "status") this.pollStatus();
+    if (sign === "status") this.pollStatusWord();
     if (sign === "interrupt") this.poll(Offset.ICS, ICS_IWC, ICS_IWC);
   }
 
-  /** Every wait has a status word and a status value of its own, so that each is told from all others. */
   private nextWait(sign: Sign, fence: boolean): Word[] {
     this.waits++;
     return encodeWait({
@@ -162,13 +135,8 @@ export class Commands {
       SW: sign === "status" ? 1 : 0,
       FN: fence ? 1 : 0,
       Data: this.waits,
-      Address: statusPage * 1024 + (this.waits % STATUS_WORDS) * 2,
+      Address: this.statusWord * 2,
     });
-  }
-
-  private pollStatus(): void {
-    const { waits } = this;
-    this.actions.push({ do: "poll-memory", page: statusPage, word: waits % STATUS_WORDS, value: waits });
   }
 
   /**
@@ -176,15 +144,14 @@ export class Commands {
    * @param rewriteTail the tail is written again after the error was cleared
    */
   queueError(kind: QueueErrorKind, rewriteTail: boolean): void {
-    const at = this.tail;
-    this.submit([BAD_DESCRIPTORS[kind], ZERO]);
+    const at = this.submit([BAD_DESCRIPTORS[kind], ZERO]);
     this.poll(Offset.FSTS, FaultStatusBit.queueError, FaultStatusBit.queueError);
     this.read(Offset.IQERCD, 8);
     this.read(Offset.IQH, 8);
-    this.storeDescriptor(at, this.nextWait("status", false));
+    this.storeCommand(at, this.nextWait("status", false));
     this.register(Offset.FSTS, 4, FaultStatusBit.queueError, 0);
-    if (rewriteTail) this.register(Offset.IQT, 8, this.tail << 4, 0);
-    this.pollStatus();
+    if (rewriteTail) this.writeTail();
+    this.pollStatusWord();
   }
 
   private contextCommand(
