@@ -2,7 +2,7 @@
  * The record of a driver at work, of any length: it maps and unmaps single pages of a few domains in a circle over
  * thousands of live mappings, frees tables that became empty, and now and then moves a function to another domain.
  */
-import type { TraceHeader } from "../generators/trace/format.js";
+import type { TraceHeader } from "../generators/trace/format-header.js";
 import { type OwnershipEvent, Right, type TraceRecord } from "../model/isolation/events.js";
 import type { Word } from "../model/trace.js";
 import {

@@ -3,7 +3,7 @@
  * milliseconds until the first finding, over many seeds.
  */
 import { defaultIntentOptions } from "../generators/intents/generate.js";
-import { vtdDriverVariants } from "../implementations/driver/vtd/index.js";
+import { builtInDrivers } from "../implementations/driver/built-in.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import type { AnyScenario, Subject } from "../properties/subject.js";
@@ -39,10 +39,13 @@ function quantile(values: readonly number[], share: number): number {
  */
 export function driverVariantRows(seeds: number, limit: number): string[][] {
   const rows = [["variant", "exposure", "", "95 %", "hostile requests", "", "found", "ratio of scenarios"]];
-  for (const { id, create } of vtdDriverVariants) {
-    const driver = { name: id, create };
-    const exposure = exposureSubject(driver, defaultIntentOptions);
-    const hostile = blackBoxSubject(driver, new ReferenceIommu(), defaultIntentOptions);
+  const all = builtInDrivers.flatMap(({ architecture, variants }) =>
+    variants.map((one) => ({ architecture, name: `${architecture}:${one.id}`, create: one.create })),
+  );
+  for (const driver of all) {
+    const options = defaultIntentOptions(driver.architecture);
+    const exposure = exposureSubject(driver, options);
+    const hostile = blackBoxSubject(driver, new ReferenceIommu(), options);
     const seen = <S extends AnyScenario>(subject: Subject<S>, most: number) =>
       Array.from({ length: seeds }, (_, seed) => firstDetection(subject, seed + 1, most));
     const byExposure = seen(exposure, EXPOSURE_LIMIT);
@@ -55,7 +58,7 @@ export function driverVariantRows(seeds: number, limit: number): string[][] {
     const found = byRequests.filter((one) => one.found).length;
     const ratio = median(byRequests, "scenarios") / median(byExposure, "scenarios");
     rows.push([
-      id,
+      driver.name,
       `${median(byExposure, "scenarios")} scenarios`,
       `${Math.round(median(byExposure, "milliseconds"))} ms`,
       `${Math.round(

@@ -1,15 +1,14 @@
 /** Judging software: what it costs beside following the unit alone, and what asking for the whole exposure costs. */
 import { defaultIntentOptions, generateIntentScenario } from "../generators/intents/generate.js";
 import type { IntentScenario } from "../generators/intents/scenario.js";
-import { vtdDriver } from "../implementations/driver/vtd/index.js";
+import { builtInDriverOf } from "../implementations/driver/built-in.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import type { Oracle, SoftwareModel } from "../model/architecture.js";
+import { architectureOf, platformNamed } from "../model/architectures.js";
 import type { TraceRecord } from "../model/isolation/events.js";
 import { IsolationJudge } from "../model/isolation/judge.js";
+import type { ArchitectureId, Profile } from "../model/profile.js";
 import type { RunStart } from "../model/run-start.js";
-import { VtdOracle } from "../model/vtd/oracle.js";
-import { profileNamed } from "../model/vtd/profiles.js";
-import { VtdSoftware } from "../model/vtd/software.js";
-import { type WalkPlatform, walkPlatformOf } from "../model/vtd/walk.js";
 import { driveScenario, setupOf } from "../properties/driver-run.js";
 import { nanosecondsOf, sink } from "./measure.js";
 
@@ -19,11 +18,9 @@ const PREPARED = 64;
 const FEWEST_ACTIONS = 300;
 const MOST_ACTIONS = 600;
 
-const options = { ...defaultIntentOptions, fewestSteps: INTENTS, mostSteps: INTENTS, requests: false };
-
 /** What the correct driver did in a scenario. */
 interface Run {
-  readonly platform: WalkPlatform;
+  readonly profile: Profile;
   readonly setup: RunStart;
   readonly records: readonly TraceRecord[];
   readonly actions: number;
@@ -42,26 +39,26 @@ export interface JudgingTimes {
   readonly survey: number;
 }
 
-export function judgingTimes(): JudgingTimes {
-  const runs = preparedRuns();
-  const models = new Map<WalkPlatform, VtdSoftware>();
-  const oracles = new Map<WalkPlatform, VtdOracle>();
-  for (const { platform } of runs) {
-    if (models.has(platform)) continue;
-    models.set(platform, new VtdSoftware(platform));
-    oracles.set(platform, new VtdOracle(platform));
+export function judgingTimes(architecture: ArchitectureId): JudgingTimes {
+  const runs = preparedRuns(architecture);
+  const models = new Map<Profile, SoftwareModel>();
+  const oracles = new Map<Profile, Oracle>();
+  for (const { profile } of runs) {
+    if (models.has(profile)) continue;
+    models.set(profile, architectureOf(profile).createSoftware(profile));
+    oracles.set(profile, architectureOf(profile).createOracle(profile));
   }
   let next = 0;
   const overRuns = (work: (run: Run) => number) =>
     nanosecondsOf((count) => {
       for (let each = 0; each < count; each++) sink.value += work(runs[next++ % runs.length]!);
     });
-  const oracle = overRuns((run) => follow(run, oracles.get(run.platform)!));
-  const withJudge = overRuns((run) => judge(run, models.get(run.platform)!, false));
+  const oracle = overRuns((run) => follow(run, oracles.get(run.profile)!));
+  const withJudge = overRuns((run) => judge(run, models.get(run.profile)!, false));
   spentOnWithdrawals = 0;
-  for (const run of runs) judge(run, models.get(run.platform)!, false);
+  for (const run of runs) judge(run, models.get(run.profile)!, false);
   const withdraw = (spentOnWithdrawals * 1e6) / runs.length;
-  const survey = overRuns((run) => judge(run, models.get(run.platform)!, true));
+  const survey = overRuns((run) => judge(run, models.get(run.profile)!, true));
   const mean = (of: (run: Run) => number) => runs.reduce((sum, run) => sum + of(run), 0) / runs.length;
   return {
     actions: mean((run) => run.actions),
@@ -78,44 +75,40 @@ let spentOnWithdrawals = 0;
 
 const isWithdrawal = (one: TraceRecord) => "event" in one && one.event === "withdraw";
 
-function preparedRuns(): Run[] {
+function preparedRuns(architecture: ArchitectureId): Run[] {
+  const defaults = defaultIntentOptions(architecture);
+  const options = { ...defaults, fewestSteps: INTENTS, mostSteps: INTENTS, requests: false };
   const unit = new ReferenceIommu();
-  const platforms = new Map<string, WalkPlatform>();
   const runs: Run[] = [];
   for (let seed = 0; runs.length < PREPARED; seed++) {
-    const scenario = generateIntentScenario(seed, options);
-    let platform = platforms.get(scenario.profile);
-    if (!platform) {
-      platform = walkPlatformOf(profileNamed(scenario.profile));
-      platforms.set(scenario.profile, platform);
-    }
-    const run = made(scenario, platform, unit);
+    const run = made(generateIntentScenario(seed, options), unit);
     if (run.actions >= FEWEST_ACTIONS && run.actions <= MOST_ACTIONS) runs.push(run);
   }
   return runs;
 }
 
-function made(scenario: IntentScenario, platform: WalkPlatform, unit: ReferenceIommu): Run {
-  const oracle = new VtdOracle(platform);
+function made(scenario: IntentScenario, unit: ReferenceIommu): Run {
+  const profile = platformNamed(scenario.profile);
+  const oracle = architectureOf(profile).createOracle(profile);
   const setup = setupOf(scenario);
   oracle.reset(setup);
   let actions = 0;
-  const { records } = driveScenario(scenario, vtdDriver, unit, {
+  const { records } = driveScenario(scenario, builtInDriverOf(scenario.architecture).create, unit, {
     memory: oracle.memory,
     hear: () => null,
     perform: (action, seen) => oracle.perform(action, seen, actions++),
   });
-  return { platform, setup, records, actions };
+  return { profile, setup, records, actions };
 }
 
-function follow({ setup, records }: Run, oracle: VtdOracle): number {
+function follow({ setup, records }: Run, oracle: Oracle): number {
   oracle.reset(setup);
   let index = 0;
   for (const one of records) if (!("event" in one)) oracle.perform(one.action, one.seen, index++);
   return index;
 }
 
-function judge({ setup, records }: Run, model: VtdSoftware, surveys: boolean): number {
+function judge({ setup, records }: Run, model: SoftwareModel, surveys: boolean): number {
   model.reset(setup);
   const judge = new IsolationJudge(model);
   let seen = 0;

@@ -2,7 +2,11 @@
  * The yardstick: a four-level walk as somebody would write it who needs nothing else. One flat array of words, frames
  * found by an integer hash, no checks but presence and rights.
  */
-import { buildTables } from "./tables.js";
+import { buildTables, type Entries } from "./tables.js";
+
+/** Rights in the low bits, the page above them. */
+const toPage = (page: number) => ({ low: ((page << 12) | 3) >>> 0, high: page >>> 20 });
+const entries: Entries = { link: (_, page) => toPage(page), leaf: toPage, device: () => [] };
 
 export class PlainWalk {
   private words = new Uint32Array(1024 * 64);
@@ -13,7 +17,7 @@ export class PlainWalk {
   private readonly top: number;
 
   constructor(pages: number) {
-    this.top = buildTables(pages, (page, word, low, high) => this.store(page, word, low, high));
+    this.top = buildTables(pages, entries, (page, word, low, high) => this.store(page, word, low, high));
   }
 
   /** The page that `iova` leads to, or -1. */

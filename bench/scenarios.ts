@@ -2,14 +2,13 @@
 import { compileScenario } from "../generators/compile.js";
 import { defaultOptions, generateScenario } from "../generators/generate.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import type { ArchitectureId } from "../model/profile.js";
 import { Judge } from "../properties/judge.js";
 import { nanosecondsOf, sink } from "./measure.js";
 
 const STEPS = 50;
 /** Scenarios that the later stages go through in a circle. */
 const PREPARED = 2048;
-
-const options = { ...defaultOptions, fewestSteps: STEPS, mostSteps: STEPS };
 
 /** Nanoseconds for one scenario, by stage. */
 export interface StageTimes {
@@ -21,7 +20,8 @@ export interface StageTimes {
   readonly together: number;
 }
 
-export function scenarioTimes(): StageTimes {
+export function scenarioTimes(architecture: ArchitectureId): StageTimes {
+  const options = { ...defaultOptions(architecture), fewestSteps: STEPS, mostSteps: STEPS };
   const scenarios = Array.from({ length: PREPARED }, (_, seed) => generateScenario(seed, options));
   const runs = scenarios.map(compileScenario);
   const iommu = new ReferenceIommu();

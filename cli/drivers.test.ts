@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { vtdDriver, vtdDriverVariants } from "../implementations/driver/vtd/index.js";
+import { builtInDrivers } from "../implementations/driver/built-in.js";
 import { openDriver } from "./drivers.js";
 import { UsageError } from "./errors.js";
 
@@ -20,11 +20,16 @@ function moduleOf(text: string, name = "driver.mjs"): string {
 }
 
 describe("openDriver", () => {
-  it("knows the built-in driver and its variants", async () => {
-    expect(await openDriver("vtd")).toEqual({ name: "vtd", create: vtdDriver });
-    for (const { id, create } of vtdDriverVariants)
-      expect(await openDriver(`vtd:${id}`)).toEqual({ name: `vtd:${id}`, create });
-  });
+  it.each(builtInDrivers.map((one) => [one.architecture, one] as const))(
+    "knows the built-in driver %s and its variants",
+    async (architecture, { create: correct, variants }) => {
+      expect(await openDriver(architecture)).toEqual({ name: architecture, create: correct, architecture });
+      for (const { id, create } of variants) {
+        const name = `${architecture}:${id}`;
+        expect(await openDriver(name)).toEqual({ name, create, architecture });
+      }
+    },
+  );
 
   it.each([
     ["a default export", "export default () => 5;", "driver.mjs"],
@@ -32,24 +37,35 @@ describe("openDriver", () => {
     ["a CommonJS module", "module.exports = () => 5;", "driver.cjs"],
   ])("takes a module with %s, under its path", async (_, text, name) => {
     const path = moduleOf(text, name);
-    const { name: shown, create } = await openDriver(path);
+    const { name: shown, create, architecture } = await openDriver(path);
     expect(shown).toBe(path);
+    expect(architecture).toBeNull();
     expect((create as () => unknown)()).toBe(5);
+  });
+
+  it("takes a module that says which architecture it is for", async () => {
+    const path = moduleOf('export default () => 5; export const architecture = "vtd";');
+    expect((await openDriver(path)).architecture).toBe("vtd");
   });
 
   it.each<[string, () => string, RegExp]>([
     [
       "an unknown name",
-      () => "amdvi",
-      /^unknown driver "amdvi"; known: vtd, vtd:VARIANT \(see `list drivers`\)/,
+      () => "smmu",
+      /^unknown driver "smmu"; known: vtd, vtd:VARIANT.*\(see `list drivers`\)/,
+    ],
+    [
+      "a module for an architecture that nobody knows",
+      () => moduleOf('export default () => 5; export const architecture = "smmu";'),
+      /driver\.mjs exports an `architecture` that is not "vtd"/,
     ],
     [
       "a name without the dots of a path",
       () => "driver",
       /or the path of a module, such as \.\/driver\.mjs$/,
     ],
-    ["an unknown variant", () => "vtd:nothing", /unknown driver "nothing"; known: vtd, /],
-    ["a variant without a name", () => "vtd:", /unknown driver ""; known: vtd, /],
+    ["an unknown variant", () => "vtd:nothing", /unknown variant "nothing" of driver vtd; known: /],
+    ["a variant without a name", () => "vtd:", /unknown variant "" of driver vtd; known: /],
     ["a file that is not there", () => join(folder, "gone.mjs"), /^no driver module at .*gone\.mjs$/],
     ["a folder", () => `${folder}/.`, /cannot be loaded: .*/],
     [

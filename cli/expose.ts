@@ -1,12 +1,13 @@
 /** `expose`: who can reach what at a point of a recorded trace, or of a scenario for drivers. */
-import { TraceFormatError } from "../generators/trace/format.js";
+import { TraceFormatError } from "../generators/trace/format-codec.js";
+import { architectureOf, platformNamed } from "../model/architectures.js";
 import { OutsideModel } from "../model/finding.js";
 import type { IsolationJudge } from "../model/isolation/judge.js";
 import { ExposureBench } from "../properties/driver-subject.js";
 import { TraceRun } from "../properties/trace-run.js";
 import { exposureAsJson, exposureLines, exposureRows } from "../reports/exposure.js";
 import { isForDriver } from "../reports/steps.js";
-import { openDriver } from "./drivers.js";
+import { openDriverFor } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 import { load } from "./replay.js";
@@ -72,7 +73,8 @@ async function inScenario(file: string, options: Options): Promise<Point> {
   if (!isForDriver(scenario))
     throw new UsageError(`${file} is a scenario for IOMMUs: it says nothing about grants`);
   const [recordedDriver] = recorded?.implementation.split(" on ") ?? [];
-  const { create } = await openDriver(options.drivers[0] ?? recordedDriver ?? "vtd");
+  const architecture = architectureOf(platformNamed(scenario.profile));
+  const { create } = await openDriverFor(architecture, options.drivers[0] ?? recordedDriver);
   const at = options.at ?? scenario.steps.length;
   if (at > scenario.steps.length)
     throw new UsageError(`${file} has ${scenario.steps.length} steps, so there is no step ${at}`);

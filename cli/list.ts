@@ -1,8 +1,7 @@
-/** `list`: properties, implementations, drivers, profiles and rules. */
-import { vtdDriverVariants } from "../implementations/driver/vtd/index.js";
+/** `list`: properties, implementations, drivers, profiles and rules, with the architecture that each is of. */
+import { builtInDrivers } from "../implementations/driver/built-in.js";
 import { deviations } from "../implementations/iommu/reference/deviations.js";
-import { vtdRules } from "../model/vtd/behaviour-rules.js";
-import { profiles } from "../model/vtd/profiles.js";
+import { architectures } from "../model/architectures.js";
 import { invariants } from "../properties/invariants.js";
 import { table } from "../reports/terminal.js";
 import { ExitCode, UsageError } from "./errors.js";
@@ -10,6 +9,13 @@ import type { Options } from "./options.js";
 
 const SUBJECTS = ["properties", "implementations", "drivers", "profiles", "rules"] as const;
 type Subject = (typeof SUBJECTS)[number];
+
+interface Row {
+  readonly id: string;
+  /** Ids of the architectures that it is of. */
+  readonly architectures: readonly string[];
+  readonly text: string;
+}
 
 /** Prints one list, or all but the rules. */
 export function list(options: Options, print: (line: string) => void): ExitCode {
@@ -19,41 +25,65 @@ export function list(options: Options, print: (line: string) => void): ExitCode 
     throw new UsageError(`list knows ${SUBJECTS.join(", ")}, not "${wanted}"`);
   }
   const subjects = wanted === undefined ? SUBJECTS.filter((one) => one !== "rules") : [wanted as Subject];
+  const meant = new Set<string>(options.architectures.map((one) => one.id));
+  const shown = (subject: Subject) =>
+    rows(subject).filter((row) => row.architectures.some((one) => meant.has(one)));
   if (options.json) {
-    print(
-      JSON.stringify(
-        Object.fromEntries(subjects.map((one) => [one, rows(one).map(([id, text]) => ({ id, text }))])),
-        null,
-        2,
-      ),
-    );
+    print(JSON.stringify(Object.fromEntries(subjects.map((one) => [one, shown(one)])), null, 2));
     return ExitCode.holds;
   }
   for (const subject of subjects) {
     if (subjects.length > 1) print(`${subject}:`);
-    for (const line of table(rows(subject))) print(subjects.length > 1 ? `  ${line}` : line);
+    const cells = shown(subject).map((row) => [row.id, row.architectures.join(", "), row.text]);
+    for (const line of table(cells)) print(subjects.length > 1 ? `  ${line}` : line);
   }
   return ExitCode.holds;
 }
 
-function rows(subject: Subject): string[][] {
+const ALL = architectures.map((one) => one.id);
+
+function rows(subject: Subject): Row[] {
   switch (subject) {
     case "properties":
-      return invariants.map((one) => [one.id, `${one.statement} (${one.sections.join(", ")})`]);
+      return invariants.map(({ id, statement, sections }) => ({
+        id,
+        architectures: ALL,
+        text: `${statement} (${architectures.map((one) => `${one.name} ${sections[one.id].join(", ")}`).join("; ")})`,
+      }));
     case "implementations":
       return [
-        ["reference", "the built-in operational model with caches"],
-        ["qemu", "intel-iommu of an installed QEMU, driven over qtest"],
-        ...deviations.map((one) => [`reference:${one.id}`, one.description]),
+        { id: "reference", architectures: ALL, text: "the built-in operational model with caches" },
+        { id: "qemu", architectures: ALL, text: "the IOMMU of an installed QEMU, driven over qtest" },
+        ...deviations.map((one) => ({
+          id: `reference:${one.id}`,
+          architectures: [one.architecture],
+          text: one.description,
+        })),
       ];
     case "drivers":
-      return [
-        ["vtd", "the built-in VT-d driver, meant to be correct"],
-        ...vtdDriverVariants.map((one) => [`vtd:${one.id}`, one.description]),
-      ];
+      return builtInDrivers.flatMap(({ architecture, variants }) => [
+        { id: architecture, architectures: [architecture], text: "the built-in driver, meant to be correct" },
+        ...variants.map((one) => ({
+          id: `${architecture}:${one.id}`,
+          architectures: [architecture],
+          text: one.description,
+        })),
+      ]);
     case "profiles":
-      return profiles.map((one) => [one.id, `${one.description} (registers: ${one.source})`]);
+      return architectures.flatMap((architecture) =>
+        architecture.profiles.map((one) => ({
+          id: one.id,
+          architectures: [architecture.id],
+          text: `${one.description} (registers: ${one.source})`,
+        })),
+      );
     case "rules":
-      return vtdRules.map((one) => [one.id, `${one.section}: ${one.statement}`]);
+      return architectures.flatMap((architecture) =>
+        architecture.rules.map((one) => ({
+          id: one.id,
+          architectures: [architecture.id],
+          text: `${one.section}: ${one.statement}`,
+        })),
+      );
   }
 }

@@ -1,5 +1,7 @@
 /** Command-line options: names, values, and what is wrong with a value that does not fit. */
 import { parseArgs } from "node:util";
+import type { Architecture } from "../model/architecture.js";
+import { architectureOf, architectures, platformNamed } from "../model/architectures.js";
 import { UsageError } from "./errors.js";
 
 const known = {
@@ -10,6 +12,7 @@ const known = {
   on: { type: "string", multiple: true },
   driver: { type: "string", multiple: true },
   profile: { type: "string", multiple: true },
+  architecture: { type: "string" },
   qemu: { type: "string" },
   at: { type: "string" },
   json: { type: "boolean" },
@@ -27,6 +30,8 @@ export interface Options {
   readonly on: readonly string[];
   readonly drivers: readonly string[];
   readonly profiles: readonly string[];
+  /** The architectures that are meant: one that was named, those of the profiles that were named, or else all. */
+  readonly architectures: readonly Architecture[];
   readonly qemu: string | undefined;
   /** Line of a trace, or step of a scenario. */
   readonly at: number | undefined;
@@ -47,6 +52,7 @@ export function parseOptions(args: readonly string[]): Options {
     on: values.on ?? [],
     drivers: values.driver ?? [],
     profiles: values.profile ?? [],
+    architectures: architecturesMeant(values.architecture, values.profile ?? []),
     qemu: values.qemu,
     at: wholeNumber("at", values.at, 1),
     json: values.json ?? false,
@@ -59,6 +65,28 @@ function parse(args: readonly string[]) {
     return parseArgs({ args: [...args], options: known, allowPositionals: true, strict: true });
   } catch (error) {
     throw new UsageError(`${(error as Error).message}; see \`iommu-spec --help\``);
+  }
+}
+
+function architecturesMeant(id: string | undefined, profiles: readonly string[]): readonly Architecture[] {
+  const ofProfiles = new Map(profiles.map((one) => [architectureOfProfile(one), one]));
+  if (id === undefined) return ofProfiles.size > 0 ? [...ofProfiles.keys()] : architectures;
+  const named = architectures.find((one) => one.id === id);
+  if (!named) {
+    const known = architectures.map((one) => one.id).join(" or ");
+    throw new UsageError(`--architecture takes ${known}, not "${id}"`);
+  }
+  for (const [other, profile] of ofProfiles)
+    if (other !== named)
+      throw new UsageError(`profile ${profile} is one of ${other.name}, not ${named.name}`);
+  return [named];
+}
+
+function architectureOfProfile(id: string): Architecture {
+  try {
+    return architectureOf(platformNamed(id));
+  } catch (error) {
+    throw new UsageError((error as Error).message);
   }
 }
 

@@ -3,16 +3,18 @@ import { defaultOptions } from "../generators/generate.js";
 import { defaultIntentOptions } from "../generators/intents/generate.js";
 import type { IntentScenario } from "../generators/intents/scenario.js";
 import { ScenarioError } from "../generators/scenario.js";
+import type { Architecture } from "../model/architecture.js";
+import { architectureOf, platformNamed } from "../model/architectures.js";
 import { loadScenario } from "../properties/counterexample.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import { brokenBy } from "../properties/invariants.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
 import { describeScenario, isForDriver } from "../reports/steps.js";
-import { MODEL } from "./check.js";
-import { openDriver } from "./drivers.js";
+import { openDriverFor } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { type OpenedIommu, openNamed } from "./implementations.js";
 import type { Options } from "./options.js";
+import { MODEL } from "./plan.js";
 
 /** Replays a file and returns the exit code: 1 when it breaks an invariant again. */
 export async function replay(options: Options, print: (line: string) => void): Promise<ExitCode> {
@@ -24,20 +26,25 @@ export async function replay(options: Options, print: (line: string) => void): P
   const { scenario, recorded } = load(file);
   if (!isForDriver(scenario) && options.drivers.length > 0)
     throw new UsageError(`${file} is a scenario for IOMMUs: it asks nothing of a driver`);
+  const architecture = architectureOf(platformNamed(scenario.profile));
   const opened: OpenedIommu[] = [];
   const open = (name: string) => {
-    const implementation = openNamed(name, options.qemu);
+    const implementation = openNamed(name, architecture, options.qemu);
     opened.push(implementation);
     return implementation;
   };
   try {
     const steeredAround = () => (recorded?.steered ? opened.flatMap((one) => one.known) : []);
     if (isForDriver(scenario)) {
-      const subject = await driverSubject(options, recorded?.implementation, open);
+      const subject = await driverSubject(options, architecture, recorded?.implementation, open);
       return show(subject, scenario, steeredAround(), file, options, print);
     }
     const { iommu } = open(options.on[0] ?? implementationOf(recorded?.implementation));
-    return show(iommuSubject(iommu, defaultOptions), scenario, steeredAround(), file, options, print);
+    const subject = iommuSubject(iommu, {
+      ...defaultOptions(architecture.id),
+      profiles: [scenario.profile],
+    });
+    return show(subject, scenario, steeredAround(), file, options, print);
   } finally {
     for (const { iommu } of opened) iommu.close();
   }
@@ -46,14 +53,16 @@ export async function replay(options: Options, print: (line: string) => void): P
 /** The driver, and what it is judged on, from the options or else from the name it was recorded under. */
 async function driverSubject(
   options: Options,
+  architecture: Architecture,
   recorded: string | undefined,
   open: (name: string) => OpenedIommu,
 ): Promise<Subject<IntentScenario>> {
   const [recordedDriver, recordedPlace] = recorded?.split(" on ") ?? [];
-  const driver = await openDriver(options.drivers[0] ?? recordedDriver ?? "vtd");
+  const driver = await openDriverFor(architecture, options.drivers[0] ?? recordedDriver);
   const place = options.on[0] ?? (recordedPlace === undefined ? MODEL : implementationOf(recordedPlace));
-  if (place === MODEL) return exposureSubject(driver, defaultIntentOptions);
-  return blackBoxSubject(driver, open(place).iommu, defaultIntentOptions);
+  const generator = defaultIntentOptions(architecture.id);
+  if (place === MODEL) return exposureSubject(driver, generator);
+  return blackBoxSubject(driver, open(place).iommu, generator);
 }
 
 function show<S extends AnyScenario>(

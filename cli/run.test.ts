@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { architectures } from "../model/architectures.js";
 import { run } from "./run.js";
 
 let folder = "";
@@ -35,8 +36,29 @@ describe("check", () => {
   it("holds on the reference: exit code 0, a verdict for every invariant, and what that means", async () => {
     const { code, out } = await commandLine("check", "--on", "reference", "--runs", "300", "--seed", "1");
     expect(code).toBe(0);
-    for (const id of ["conformance", "I1", "I2", "I3", "I10", "I11"]) expect(out).toContain(id);
-    expect(out).toContain("No new violation in 300 random scenarios: that is evidence, not proof");
+    for (const id of ["conformance", "I1", "I2", "I3", "I10", "I11"])
+      expect(out).toMatch(new RegExp(`^${id} .* holds +holds$`, "m"));
+    expect(out).toMatch(/^invariant +reference \(VT-d\) +reference \(AMD-Vi\)$/m);
+    expect(out).toContain("No new violation in 600 random scenarios: that is evidence, not proof");
+  });
+
+  it("--architecture, or a profile of it, leaves the others out", async () => {
+    for (const option of [
+      ["--architecture", "amdvi"],
+      ["--profile", "zen1"],
+    ]) {
+      const { out } = await commandLine("check", "--on", "reference", ...option, "--runs", "50", "--json");
+      const { campaigns } = JSON.parse(out);
+      expect(campaigns).toMatchObject([{ implementation: "reference", architecture: "amdvi", runs: 50 }]);
+    }
+  });
+
+  it("without options: every architecture in both roles, in one table", async () => {
+    const { out } = await commandLine("check", "--runs", "5", "--seed", "1");
+    const heading = out.split("\n").find((one) => one.startsWith("invariant "));
+    for (const one of ["reference (VT-d)", "reference (AMD-Vi)", "driver vtd", "driver amdvi"])
+      expect(heading).toContain(one);
+    expect(out).toMatch(/^I10 .* not judged/m);
   });
 
   it("a faulty variant: exit code 1, the shrunk steps, and the command that replays them", async () => {
@@ -63,6 +85,12 @@ describe("check", () => {
     [["check", "--on", "bochs"], /unknown implementation "bochs"/],
     [["check", "--on", "reference:nothing"], /unknown faulty variant "nothing"; known: page-flush/],
     [["check", "--on", "reference", "--profile", "vax"], /unknown profile "vax"; known: qemu-39/],
+    [["check", "--architecture", "smmu"], /--architecture takes vtd or amdvi, not "smmu"/],
+    [["check", "--architecture", "vtd", "--profile", "zen1"], /profile zen1 is one of AMD-Vi, not VT-d/],
+    [
+      ["check", "--on", "reference:hint-ignores-leaf", "--architecture", "amdvi"],
+      /reference:hint-ignores-leaf is a unit of vtd, not of amdvi/,
+    ],
     [["check", "--runs", "many"], /--runs takes a whole number from 1 on, not "many"/],
     [["check", "--time", "soon"], /--time takes a duration such as 30s, 10m or 1h, not "soon"/],
     [["check", "--fast"], /Unknown option '--fast'/],
@@ -218,11 +246,12 @@ describe("check --driver", () => {
   });
 
   it.each<[string[], RegExp]>([
-    [["check", "--driver", "amdvi"], /unknown driver "amdvi"; known: vtd/],
-    [["check", "--driver", "vtd:nothing"], /unknown driver "nothing"/],
+    [["check", "--driver", "smmu"], /unknown driver "smmu"; known: vtd/],
+    [["check", "--driver", "vtd:nothing"], /unknown variant "nothing"/],
     [["check", "--driver", "./none.mjs"], /no driver module at \.\/none\.mjs/],
     [["check", "--driver", "vtd", "--on", "bochs"], /unknown implementation "bochs"/],
     [["check", "--driver", "vtd", "--profile", "vax"], /unknown profile "vax"/],
+    [["check", "--driver", "vtd", "--profile", "zen1"], /vtd is a driver for vtd, not for amdvi/],
     [["replay", "one.json", "--driver", "vtd", "--driver", "vtd"], /replay takes one --driver/],
   ])("%j: exit code 2 and one message", async (args, message) => {
     const { code, errors } = await commandLine(...args);
@@ -282,14 +311,26 @@ describe("list", () => {
   it("drivers: the built-in one and its variants", async () => {
     const { code, out } = await commandLine("list", "drivers");
     expect(code).toBe(0);
-    expect(out).toMatch(/^vtd +the built-in VT-d driver/);
-    expect(out).toMatch(/^vtd:\S+ +\S/m);
+    for (const { id } of architectures) {
+      expect(out).toMatch(new RegExp(`^${id} +${id} +the built-in driver`, "m"));
+      expect(out).toMatch(new RegExp(`^${id}:\\S+ +${id} +\\S`, "m"));
+    }
   });
 
   it("names properties, implementations and profiles; rules on request", async () => {
     const { code, out } = await commandLine("list");
     expect(code).toBe(0);
-    expect(out).toContain("sapphire-rapids");
-    expect((await commandLine("list", "rules")).out).toContain("vtd.second-stage.reserved-bits");
+    expect(out).toMatch(/sapphire-rapids +vtd /);
+    expect(out).toMatch(/zen1 +amdvi /);
+    const { out: rules } = await commandLine("list", "rules");
+    expect(rules).toMatch(/vtd\.second-stage\.reserved-bits +vtd /);
+    expect(rules).toMatch(/amdvi\.dte\.reserved-bits +amdvi /);
+  });
+
+  it("--architecture leaves the others out", async () => {
+    const { out } = await commandLine("list", "profiles", "--architecture", "amdvi", "--json");
+    const { profiles } = JSON.parse(out);
+    expect(profiles.length).toBeGreaterThan(5);
+    for (const one of profiles) expect(one.architectures).toEqual(["amdvi"]);
   });
 });

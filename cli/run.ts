@@ -9,15 +9,18 @@ import { trace } from "./trace.js";
 
 const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges implementations and software
 
-  iommu-spec check                 run the invariants against the reference and, when installed, QEMU
-    --on NAME                      reference, reference:VARIANT (a faulty one) or qemu; may be given again
+  iommu-spec check                 run the invariants against the reference, the built-in driver and, when installed,
+                                   QEMU, of every architecture
+    --architecture ID              only this one: vtd or amdvi
+    --on NAME                      only this IOMMU: reference, reference:VARIANT (a faulty one) or qemu; may be given again
+    --driver NAME                  only this driver: vtd, amdvi, either with :VARIANT (a faulty one), or the path of a
+                                   module; then --on is model (all that a unit may do, the default), reference or qemu
     --qemu PATH                    the QEMU to use (default: IOMMU_SPEC_QEMU, then PATH)
     --property ID                  only this invariant; may be given again
-    --profile ID                   only this platform; may be given again
-    --seed N  --runs N  --time D   which scenarios, how many, for how long (30s, 10m, 1h); default 20s each
+    --profile ID                   only this platform, which implies its architecture; may be given again
+    --seed N  --runs N  --time D   which scenarios, how many, for how long each (30s, 10m, 1h); default about a minute
+                                   for everything, and at most 20s each
     --json                         the result as JSON
-    --driver NAME                  a driver in their place: vtd, vtd:VARIANT (a faulty one) or the path of a module;
-                                   then --on is model (all that a unit may do, the default), reference or qemu
   iommu-spec replay FILE           run one saved counterexample or scenario again
     --on NAME  --driver NAME  --qemu PATH  --json
   iommu-spec trace FILE            judge a recorded trace of software
@@ -25,7 +28,7 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
   iommu-spec expose FILE           who can reach what at a point of a recorded trace, or of a scenario for drivers
     --at N                         after this line of the trace, or step of the scenario (default: at its end)
     --driver NAME  --json
-  iommu-spec list [properties | implementations | drivers | profiles | rules]  [--json]
+  iommu-spec list [properties | implementations | drivers | profiles | rules]  [--architecture ID]  [--json]
 
 Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;
 
@@ -38,12 +41,12 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   check: {
     run: check,
-    takes: ["on", "driver", "qemu", "property", "profile", "seed", "runs", "time"],
+    takes: ["architecture", "on", "driver", "qemu", "property", "profile", "seed", "runs", "time"],
   },
   replay: { run: replay, takes: ["on", "driver", "qemu"] },
   trace: { run: trace, takes: [] },
   expose: { run: expose, takes: ["at", "driver"] },
-  list: { run: list, takes: [] },
+  list: { run: list, takes: ["architecture"] },
 };
 
 /**

@@ -1,7 +1,9 @@
 /** Trace files of either kind, one record after the other, each with the line it comes from. */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { StringDecoder } from "node:string_decoder";
-import { headerFrom, recordFrom, TraceFormatError, type TraceHeader } from "../generators/trace/format.js";
+import { recordFrom } from "../generators/trace/format.js";
+import { TraceFormatError } from "../generators/trace/format-codec.js";
+import { headerFrom, type TraceHeader } from "../generators/trace/format-header.js";
 import { parseTrace, TraceError } from "../generators/trace/notation.js";
 import type { TraceRecord } from "../model/isolation/events.js";
 import { UsageError } from "./errors.js";

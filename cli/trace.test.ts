@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { headerLine, recordLine } from "../generators/trace/format.js";
+import { recordLine } from "../generators/trace/format.js";
+import { headerLine } from "../generators/trace/format-header.js";
 import { run } from "./run.js";
 import { openTrace } from "./trace-file.js";
 

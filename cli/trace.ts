@@ -1,5 +1,5 @@
 /** `trace`: a recorded run of software, judged record by record. */
-import { TraceFormatError } from "../generators/trace/format.js";
+import { TraceFormatError } from "../generators/trace/format-codec.js";
 import type { Finding } from "../model/finding.js";
 import { brokenBy } from "../properties/invariants.js";
 import { judgeTrace, TraceRun } from "../properties/trace-run.js";

@@ -1,5 +1,6 @@
 /** Campaigns: many scenarios on one implementation, every distinct finding once, each shrunk, saved and replayed. */
 import { join } from "node:path";
+import type { Architecture } from "../model/architecture.js";
 import type { Finding } from "../model/finding.js";
 import { loadScenario, saveCounterexample } from "./counterexample.js";
 import { breaking, type Invariant } from "./invariants.js";
@@ -45,6 +46,9 @@ export interface DistinctFinding {
 
 export interface CampaignResult {
   readonly implementation: string;
+  /** Its name beside others. */
+  readonly heading: string;
+  readonly architecture: Architecture;
   readonly seed: number;
   readonly runs: number;
   readonly requests: number;
@@ -101,6 +105,8 @@ class Campaign<S extends AnyScenario> {
     }
     return {
       implementation: options.subject.name,
+      heading: options.subject.heading,
+      architecture: options.subject.architecture,
       seed: options.seed,
       runs: this.runs,
       requests: this.requests,
@@ -270,7 +276,10 @@ function signatureOf(scenario: AnyScenario, finding: Finding): string {
 }
 
 function shapeOf(step: AnyScenario["steps"][number]): string {
-  if (step.do === "invalidate") return `${step.target.cache}-${step.target.granularity}`;
+  if (step.do === "invalidate") {
+    const { target } = step;
+    return "cache" in target ? `${target.cache}-${target.granularity}` : target.command;
+  }
   if (step.do === "dma") return `dma-${step.type}`;
   if (step.do === "corrupt") return `corrupt-${step.entry.structure}`;
   if (step.do === "together") return `${step.first.do}+${step.second.do}`;

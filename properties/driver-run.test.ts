@@ -1,21 +1,16 @@
 import { describe, expect, it } from "vitest";
 import type { Intent, IntentScenario, IntentStep } from "../generators/intents/scenario.js";
-import {
-  dataPages,
-  freeTables,
-  protectedPage,
-  queuePage,
-  rootPages,
-  statusPage,
-} from "../generators/places.js";
+import { dataPages, protectedPage, vtdPlaces } from "../generators/places.js";
 import type { Driver, DriverFactory, Routine } from "../implementations/driver/interface.js";
 import type { Iommu } from "../implementations/iommu/interface.js";
+import { platformNamed } from "../model/architectures.js";
 import type { Finding } from "../model/finding.js";
 import type { TraceRecord } from "../model/isolation/events.js";
 import { type Action, Effect, pageTag, type Request } from "../model/trace.js";
-import { profileNamed } from "../model/vtd/profiles.js";
 import { COHERENT, PhysicalMemory } from "../model/words/memory.js";
 import { type DriverRun, driveScenario, type RunObserver } from "./driver-run.js";
+
+const { roots, queuePage, statusPage, freeTables } = vtdPlaces;
 
 const PAGE = dataPages[0]!;
 const IOVA = 0x1000;
@@ -73,7 +68,7 @@ function openUnit(types: Request["type"][] = ["read", "write", "atomic", "zero-l
 }
 
 function observerOf(perform: RunObserver["perform"] = () => null): RunObserver {
-  const memory = new PhysicalMemory(profileNamed("qemu-48").memoryPages, COHERENT, pageTag);
+  const memory = new PhysicalMemory(platformNamed("qemu-48").memoryPages, COHERENT, pageTag);
   memory.reset(COHERENT, new Set(dataPages));
   return {
     memory,
@@ -123,7 +118,7 @@ describe("a run", () => {
     };
     const run = drive(scenarioOf([]), driverWith({ start }));
     expect(eventsOf(run)).toEqual([
-      `allocate-table ${rootPages[0]}`,
+      `allocate-table ${roots[0]}`,
       `allocate-table ${queuePage}`,
       `allocate-table ${statusPage}`,
       `protect ${protectedPage} 1`,
@@ -144,9 +139,11 @@ describe("a run", () => {
       invalidation: "registers",
       flushing: "deferred",
       start: "reset",
-      rootPage: rootPages[0],
+      rootPage: roots[0],
       queuePage,
+      rootPages: 1,
       statusPage,
+      logPage: null,
     });
   });
 
@@ -203,7 +200,7 @@ describe("a run", () => {
       "it frees what is no table of its own",
       driverWith({
         *start(): Routine {
-          yield { do: "free-table", page: rootPages[0]! };
+          yield { do: "free-table", page: roots[0]! };
         },
       }),
       /frees page 0x2000, which is none of its tables/,

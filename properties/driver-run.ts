@@ -1,24 +1,15 @@
 /** Runs intent scenarios on a driver: the house asks, the driver works, a unit answers, hostile devices try their luck. */
 import type { IntentScenario, IntentStep } from "../generators/intents/scenario.js";
-import {
-  dataPages,
-  dataRegions,
-  protectedPage,
-  queuePage,
-  rootPages,
-  statusPage,
-  tablePages,
-} from "../generators/places.js";
+import { dataPages, dataRegions, placesOf, protectedPage, tablePages } from "../generators/places.js";
+import { plantedEntries } from "../generators/planted.js";
 import { guardedDriver } from "../implementations/driver/guard.js";
 import type { DriverFactory, Routine } from "../implementations/driver/interface.js";
 import { DriverError, Machine, type MachineListener } from "../implementations/driver/machine.js";
 import type { Iommu, RunSetup } from "../implementations/iommu/interface.js";
+import { platformNamed } from "../model/architectures.js";
 import type { Finding } from "../model/finding.js";
 import { type OwnershipEvent, Right, type TraceRecord } from "../model/isolation/events.js";
 import type { Action, Observation, Request, RequestType } from "../model/trace.js";
-import { profileNamed } from "../model/vtd/profiles.js";
-import { secondStageLayout } from "../model/vtd/tables.js";
-import { encoderOf } from "../model/words/layout.js";
 import type { PhysicalMemory } from "../model/words/memory.js";
 import { House } from "./house.js";
 
@@ -58,22 +49,21 @@ type DmaStep = Extract<IntentStep, { do: "dma" }>;
 /** Words of a table that addresses of the pools lead through, at its lowest level and above. */
 const LEAF_WORDS = [0, 1, 2, 3, 4, 511];
 const UPPER_WORDS = [8, 9];
-const leafEntry = encoderOf(secondStageLayout(1, true), ["R", "W", "ADDR"]);
-const superpageEntry = encoderOf(secondStageLayout(2, true), ["R", "W", "PS", "ADDR"]);
 
 /** Where a run of the scenario starts. */
 export function setupOf(scenario: IntentScenario): RunSetup {
+  const { roots, rootPages, queuePage, logPage } = placesOf(scenario.architecture);
   return {
-    profile: profileNamed(scenario.profile),
+    profile: platformNamed(scenario.profile),
     start: scenario.start,
     requesters: [...new Set(scenario.devices.flatMap((one) => one.requesters))],
     dataPages,
     tablePages,
     timing: scenario.timing,
-    rootPage: rootPages[0]!,
-    rootPages: 1,
+    rootPage: roots[0]!,
+    rootPages,
     queuePage,
-    logPage: null,
+    logPage,
   };
 }
 
@@ -115,7 +105,8 @@ class Drive implements MachineListener {
     private readonly observer: RunObserver,
   ) {
     this.setup = setupOf(scenario);
-    const { profile, start, rootPage, rootPages, logPage } = this.setup;
+    const { profile, start, rootPage, rootPages, queuePage, logPage } = this.setup;
+    const { statusPage } = placesOf(scenario.architecture);
     const { invalidation, flushing } = scenario;
     const pages = { rootPage, rootPages, queuePage, statusPage, logPage };
     const known = { profile, invalidation, flushing, start, ...pages };
@@ -148,11 +139,18 @@ class Drive implements MachineListener {
   }
 
   private prepare(): void {
-    for (const page of [this.setup.rootPage, queuePage, statusPage])
-      this.say({ event: "allocate-table", page });
+    for (const page of this.ownPages()) this.say({ event: "allocate-table", page });
     this.say({ event: "protect", page: protectedPage, pages: 1 });
     this.machine.run(this.routineOfStart);
     this.say({ event: "ready" });
+  }
+
+  /** Where the root or device table is, commands, status words and logs. */
+  private ownPages(): readonly number[] {
+    const { rootPage, rootPages, queuePage, logPage } = this.setup;
+    const tables = Array.from({ length: rootPages }, (_, index) => rootPage + index);
+    const { statusPage } = placesOf(this.scenario.architecture);
+    return [...tables, queuePage, statusPage, ...(logPage === null ? [] : [logPage])];
   }
 
   private carryOut(step: IntentStep): void {
@@ -236,10 +234,11 @@ class Drive implements MachineListener {
   private plant(): void {
     const page = this.house.takeFreedTable();
     if (page === null) return;
-    const [leaf] = leafEntry({ R: 1, W: 1, ADDR: protectedPage });
-    const [superpage] = superpageEntry({ R: 1, W: 1, PS: 1, ADDR: dataRegions[1]! / 512 });
-    for (const word of LEAF_WORDS) this.act({ do: "store", page, word, ...leaf! });
-    for (const word of UPPER_WORDS) this.act({ do: "store", page, word, ...superpage! });
+    const entries = plantedEntries(this.scenario.architecture);
+    const leaf = entries.leaf(protectedPage);
+    const superpage = entries.superpage(dataRegions[1]!);
+    for (const word of LEAF_WORDS) this.act({ do: "store", page, word, ...leaf });
+    for (const word of UPPER_WORDS) this.act({ do: "store", page, word, ...superpage });
   }
 
   /** Free pages get new content where devices may have written. */

@@ -45,13 +45,14 @@ function other(reference = new ReferenceIommu(), fields: Partial<Iommu> = {}): I
   };
 }
 
+const options = defaultIntentOptions("vtd");
+
 type Judged = Subject<IntentScenario>;
-const onModel = (create: DriverFactory): Judged =>
-  exposureSubject({ name: "driver", create }, defaultIntentOptions);
+const onModel = (create: DriverFactory): Judged => exposureSubject({ name: "driver", create }, options);
 const onReference = (create: DriverFactory): Judged =>
-  blackBoxSubject({ name: "driver", create }, new ReferenceIommu(), defaultIntentOptions);
+  blackBoxSubject({ name: "driver", create }, new ReferenceIommu(), options);
 const onOther = (create: DriverFactory): Judged =>
-  blackBoxSubject({ name: "driver", create }, other(), defaultIntentOptions);
+  blackBoxSubject({ name: "driver", create }, other(), options);
 
 const KINDS: [string, (create: DriverFactory) => Judged][] = [
   ["by exposure", onModel],
@@ -141,7 +142,7 @@ describe("a driver on another implementation", () => {
         return reference.execute(actions);
       },
     });
-    firstFinding(blackBoxSubject({ name: "driver", create: minimal }, watching, defaultIntentOptions), 20);
+    firstFinding(blackBoxSubject({ name: "driver", create: minimal }, watching, options), 20);
     expect([...seen].sort()).toEqual(["read", "write"]);
   });
 
@@ -151,7 +152,7 @@ describe("a driver on another implementation", () => {
         throw new ImplementationError("it is gone");
       },
     });
-    const subject = blackBoxSubject({ name: "driver", create: minimal }, dead, defaultIntentOptions);
+    const subject = blackBoxSubject({ name: "driver", create: minimal }, dead, options);
     expect(subject.judge(subject.generate(0), [])).toMatchObject({ findings: [], failure: "it is gone" });
   });
 });

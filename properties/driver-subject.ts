@@ -6,19 +6,18 @@ import { dataPages } from "../generators/places.js";
 import type { DriverFactory } from "../implementations/driver/interface.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
+import type { SoftwareModel } from "../model/architecture.js";
+import { architectureOf, platformNamed } from "../model/architectures.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { IsolationJudge } from "../model/isolation/judge.js";
 import { pageTag } from "../model/trace.js";
-import { profileNamed } from "../model/vtd/profiles.js";
-import { VtdSoftware } from "../model/vtd/software.js";
-import { walkPlatformOf } from "../model/vtd/walk.js";
 import { COHERENT, PhysicalMemory } from "../model/words/memory.js";
 import { BlackBoxJudge } from "./black-box.js";
 import { type DriverRun, driveScenario, type RunObserver, setupOf } from "./driver-run.js";
 import { invariants } from "./invariants.js";
 import { inSteps } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
-import type { Subject, Verdict } from "./subject.js";
+import { architectureDrawn, type Subject, type Verdict } from "./subject.js";
 
 /** A driver with the name it is shown under. */
 export interface NamedDriver {
@@ -31,7 +30,7 @@ const dataPageSet: ReadonlySet<number> = new Set(dataPages);
 /** Judges a driver by what any request could reach, over every cache that a conforming unit may have. */
 export class ExposureBench {
   private readonly unit = new ReferenceIommu();
-  private readonly models = new Map<string, VtdSoftware>();
+  private readonly models = new Map<string, SoftwareModel>();
 
   /** Runs one scenario; `watch` sees the judge before the first record. */
   run(scenario: IntentScenario, create: DriverFactory, watch?: (judge: IsolationJudge) => void): DriverRun {
@@ -47,11 +46,12 @@ export class ExposureBench {
     return driveScenario(scenario, create, this.unit, observer);
   }
 
-  private modelOf(profile: string): VtdSoftware {
-    let model = this.models.get(profile);
+  private modelOf(id: string): SoftwareModel {
+    let model = this.models.get(id);
     if (!model) {
-      model = new VtdSoftware(walkPlatformOf(profileNamed(profile)));
-      this.models.set(profile, model);
+      const profile = platformNamed(id);
+      model = architectureOf(profile).createSoftware(profile);
+      this.models.set(id, model);
     }
     return model;
   }
@@ -109,7 +109,7 @@ export function exposureSubject(
 ): Subject<IntentScenario> {
   const bench = new ExposureBench();
   return {
-    ...common(driver.name, generator),
+    ...common(driver.name, `driver ${driver.name}`, generator),
     drawsTiming: false,
     judge: (scenario) => exposureVerdict(bench, scenario, driver.create),
     judgeAfresh: (scenario) => exposureVerdict(new ExposureBench(), scenario, driver.create),
@@ -140,7 +140,7 @@ export function blackBoxSubject(
   const judge = (scenario: IntentScenario, steerAround: readonly KnownDeviation[]): Verdict => {
     let memory = memories.get(scenario.profile);
     if (!memory) {
-      memory = new PhysicalMemory(profileNamed(scenario.profile).memoryPages, COHERENT, pageTag);
+      memory = new PhysicalMemory(platformNamed(scenario.profile).memoryPages, COHERENT, pageTag);
       memories.set(scenario.profile, memory);
     }
     if (iommu instanceof ReferenceIommu) {
@@ -154,7 +154,7 @@ export function blackBoxSubject(
     return repeat(record(scenario, driver.create, onlyWhat(iommu, reference), memory), iommu, steerAround);
   };
   return {
-    ...common(`${driver.name} on ${iommu.name}`, generator),
+    ...common(`${driver.name} on ${iommu.name}`, `driver ${driver.name} on ${iommu.name}`, generator),
     drawsTiming: iommu.drawsTiming ?? false,
     judge,
     judgeAfresh: judge,
@@ -205,9 +205,11 @@ function verdictOf(run: DriverRun, seen: Finding | null): Verdict {
   return { findings: finding ? [inSteps(finding, run)] : [], unknown: null, failure, requests, stepOf };
 }
 
-function common(name: string, generator: IntentGeneratorOptions) {
+function common(name: string, heading: string, generator: IntentGeneratorOptions) {
   return {
     name,
+    heading,
+    architecture: architectureDrawn(generator),
     generate: (seed: number) => generateIntentScenario(seed, generator),
     simpler: simplerIntentScenarios,
     avoiding: (scenario: IntentScenario) => scenario,

@@ -14,7 +14,7 @@ const MOST_RUNS = 60_000;
 const BATCH = 250;
 
 describe("faulty variants of the reference", () => {
-  it.each(deviations.map((one) => [one.id, one] as const))("%s", (_, deviation) => {
+  it.each(deviations.map((one) => [one.architecture, one.id, one] as const))("%s: %s", (_, __, deviation) => {
     const folder = mkdtempSync(join(tmpdir(), "iommu-spec-"));
     try {
       const iommu = new ReferenceIommu(deviation);
@@ -22,7 +22,7 @@ describe("faulty variants of the reference", () => {
       let replayed = true;
       for (let seed = 1; seed * BATCH <= MOST_RUNS && shortest > deviation.minimum.steps; seed++) {
         const result = runCampaign({
-          subject: iommuSubject(iommu, defaultOptions),
+          subject: iommuSubject(iommu, defaultOptions(deviation.architecture)),
           seed,
           runs: BATCH,
           milliseconds: Number.POSITIVE_INFINITY,

@@ -1,9 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Intent, IntentScenario } from "../generators/intents/scenario.js";
-import { freeTables, protectedPage } from "../generators/places.js";
+import { protectedPage, vtdPlaces } from "../generators/places.js";
 import type { Driver, DriverDevice, DriverMapping, Routine } from "../implementations/driver/interface.js";
 import type { OwnershipEvent } from "../model/isolation/events.js";
 import { House } from "./house.js";
+
+const { freeTables } = vtdPlaces;
 
 const SCENARIO: IntentScenario = {
   format: "iommu-spec driver scenario 1",

@@ -3,7 +3,7 @@
  * given back, or still to be given back. It turns intents into calls of the driver and into the events a judge hears.
  */
 import type { Intent, IntentScenario } from "../generators/intents/scenario.js";
-import { freeTables, protectedPage } from "../generators/places.js";
+import { placesOf, protectedPage } from "../generators/places.js";
 import type { Driver, DriverDevice, Routine } from "../implementations/driver/interface.js";
 import { DriverError } from "../implementations/driver/machine.js";
 import { type Grant, type OwnershipEvent, Right } from "../model/isolation/events.js";
@@ -43,7 +43,7 @@ export class House {
   private readonly settling = new Map<number, () => void>();
   /** Runs taken away and not settled: the same page may not go back to the same address meanwhile. */
   private leaving: Grant[] = [];
-  private readonly tables: number[] = [...freeTables].reverse();
+  private readonly tables: number[];
   private readonly tablesInUse = new Set<number>();
   private freedTables: number[] = [];
   private tickets = 0;
@@ -55,6 +55,7 @@ export class House {
     /** Pages are free again: whoever gets them next puts something else there. */
     private readonly freed: (page: number, pages: number) => void,
   ) {
+    this.tables = [...placesOf(scenario.architecture).freeTables].reverse();
     for (const { name, requesters } of scenario.devices) this.devices.set(name, { name, requesters });
     for (const { name } of scenario.domains) this.domains.add(name);
   }

@@ -1,5 +1,6 @@
 /** The invariants: what must hold of every run, by id, and how a run is judged by each. */
 import type { Finding, FindingKind } from "../model/finding.js";
+import type { ArchitectureId } from "../model/profile.js";
 
 export type Judged = "iommu" | "driver" | "requests";
 
@@ -7,7 +8,8 @@ export interface Invariant {
   readonly id: string;
   readonly title: string;
   readonly statement: string;
-  readonly sections: readonly string[];
+  /** Where the specification of each architecture says so. */
+  readonly sections: Readonly<Record<ArchitectureId, readonly string[]>>;
   /**
    * What it is judged of: hardware that answers requests (`iommu`), software by all that a unit may do (`driver`), software
    * by what requests are seen to do on hardware that shows nothing else (`requests`).
@@ -36,7 +38,7 @@ export const invariants: readonly Invariant[] = [
     title: "every observation is admissible",
     statement:
       "Every outcome of a request, every register read and all memory contents are ones a conforming unit may show",
-    sections: ["VT-d 3", "VT-d 6", "VT-d 7", "VT-d 9", "VT-d 11"],
+    sections: { vtd: ["3", "6", "7", "9", "11"], amdvi: ["2.2", "2.4", "2.5", "MMIO"] },
     of: ["iommu"],
     brokenBy: ANY,
   },
@@ -45,7 +47,7 @@ export const invariants: readonly Invariant[] = [
     title: "nothing reaches freed pages",
     statement:
       "No DMA reaches a freed page before flush completion has been observed, nor ever after, until it is mapped again; in-flight posted writes included",
-    sections: ["VT-d 6.5.2.3", "VT-d 6.5.2.12", "VT-d 6.5.4"],
+    sections: { vtd: ["6.5.2.3", "6.5.2.12", "6.5.4"], amdvi: ["2.4.1", "2.4.2", "2.4.3"] },
     of: ["iommu", "driver", "requests"],
     brokenBy: ["stale", "late-write", "freed-page"],
   },
@@ -53,7 +55,7 @@ export const invariants: readonly Invariant[] = [
     id: "I2",
     title: "only what was granted",
     statement: "A device reaches only pages granted to its domain, with no more than the granted access",
-    sections: ["VT-d 3.4.2", "VT-d 3.7.1", "VT-d 3.9"],
+    sections: { vtd: ["3.4.2", "3.7.1", "3.9"], amdvi: ["2.2.2", "2.2.3"] },
     of: ["iommu", "driver", "requests"],
     brokenBy: ["forbidden", "memory", "foreign-page", "excess-right"],
   },
@@ -61,7 +63,7 @@ export const invariants: readonly Invariant[] = [
     id: "I3",
     title: "faulting entries let nothing through",
     statement: "No request whose chain holds a not-present, reserved or illegal entry reaches memory",
-    sections: ["VT-d 7.1.3", "VT-d 9.1", "VT-d 9.3", "VT-d 9.8"],
+    sections: { vtd: ["7.1.3", "9.1", "9.3", "9.8"], amdvi: ["2.2.2", "2.2.3", "2.5.2", "2.5.3"] },
     of: ["iommu", "driver"],
     brokenBy: ["faulting-entry"],
   },
@@ -70,7 +72,7 @@ export const invariants: readonly Invariant[] = [
     title: "nothing is left after detach",
     statement:
       "After a detach or domain switch has completed, nothing of the old domain is reachable, and nothing that the device was told to do before comes to pass elsewhere",
-    sections: ["VT-d 6.5.3.3", "VT-d 6.2.2.1"],
+    sections: { vtd: ["6.5.3.3", "6.2.2.1"], amdvi: ["2.4.2", "2.4.3"] },
     of: ["driver", "requests"],
     brokenBy: ["after-detach", "provenance"],
   },
@@ -78,7 +80,7 @@ export const invariants: readonly Invariant[] = [
     id: "I5",
     title: "reuse revives nothing",
     statement: "Reuse of a domain id, a table page or a requester id never revives an old mapping",
-    sections: ["VT-d 6.5.3.3", "VT-d 6.2.5"],
+    sections: { vtd: ["6.5.3.3", "6.2.5"], amdvi: ["2.4.3"] },
     of: ["driver"],
     brokenBy: ["revived"],
   },
@@ -87,7 +89,7 @@ export const invariants: readonly Invariant[] = [
     title: "no hole while tables change",
     statement:
       "Table updates of more than one word, superpage splits and merges open no hole at any intermediate moment",
-    sections: ["VT-d 9.3", "VT-d 6.2.4", "VT-d 6.5.3.3"],
+    sections: { vtd: ["9.3", "6.2.4", "6.5.3.3"], amdvi: ["2.2.2", "2.2.3", "2.4.3"] },
     of: ["driver"],
     brokenBy: ["mid-update"],
   },
@@ -96,7 +98,7 @@ export const invariants: readonly Invariant[] = [
     title: "every blocked request is reported",
     statement:
       "Every blocked request is reported, to the right requester, address and reason, unless suppressed; overflow is flagged and loses nothing already recorded",
-    sections: ["VT-d 7.1.1", "VT-d 7.2.1", "VT-d 11.4.7.6"],
+    sections: { vtd: ["7.1.1", "7.2.1", "11.4.7.6"], amdvi: ["2.5", "2.5.3", "MMIO 2020h"] },
     of: ["iommu"],
     brokenBy: ["fault-record"],
   },
@@ -104,8 +106,8 @@ export const invariants: readonly Invariant[] = [
     id: "I11",
     title: "completion means done",
     statement:
-      "A completion is never signalled before the work it covers is done; commands and descriptors keep their order",
-    sections: ["VT-d 6.5.1", "VT-d 6.5.2.9", "VT-d 6.5.2.11", "VT-d 6.5.2.12", "VT-d 11.4.4"],
+      "A completion is never signalled before the work it covers is done; commands keep the order they have",
+    sections: { vtd: ["6.5.1", "6.5.2.9", "6.5.2.11", "6.5.2.12", "11.4.4"], amdvi: ["2.4", "2.4.1"] },
     of: ["iommu"],
     brokenBy: ["completion"],
   },
@@ -113,7 +115,7 @@ export const invariants: readonly Invariant[] = [
     id: "I13",
     title: "tables are valid",
     statement: "Tables that software builds are valid on every platform profile it claims to support",
-    sections: ["VT-d 9.1", "VT-d 9.3", "VT-d 9.8"],
+    sections: { vtd: ["9.1", "9.3", "9.8"], amdvi: ["2.2.2", "2.2.3"] },
     of: ["driver"],
     brokenBy: ["invalid-tables"],
   },
@@ -121,7 +123,7 @@ export const invariants: readonly Invariant[] = [
     id: "I14",
     title: "software's own memory is out of reach",
     statement: "Software's own memory, its tables included, is reachable by no device at all",
-    sections: ["VT-d 3.4", "VT-d 3.7"],
+    sections: { vtd: ["3.4", "3.7"], amdvi: ["2.2.2", "2.2.3"] },
     of: ["driver", "requests"],
     brokenBy: ["own-memory"],
   },
@@ -130,7 +132,7 @@ export const invariants: readonly Invariant[] = [
     title: "the unit's view is software's view",
     statement:
       "Every granted access of an attached device reaches the page that software mapped, and no other",
-    sections: ["VT-d 6.1", "VT-d 6.5.3.5", "VT-d 6.8"],
+    sections: { vtd: ["6.1", "6.5.3.5", "6.8"], amdvi: ["2.2.2", "2.2.3", "2.4"] },
     of: ["driver"],
     brokenBy: ["unserved"],
   },

@@ -134,10 +134,10 @@ export function inSteps(finding: Finding, run: Pick<CompiledRun, "stepOf">): Fin
 
 /** The scenario without the steps that known deviations are triggered by. */
 export function withoutAvoided(scenario: Scenario, steerAround: readonly KnownDeviation[]): Scenario {
-  const avoided = (step: Step) => steerAround.some((one) => one.avoidsStep?.(step));
-  return scenario.steps.some(avoided)
-    ? { ...scenario, steps: scenario.steps.filter((step) => !avoided(step)) }
-    : scenario;
+  const avoided = (step: Step) => steerAround.some((one) => one.avoidsStep?.(step, scenario));
+  if (!scenario.steps.some(avoided)) return scenario;
+  // Steps of a scenario stay steps of its architecture.
+  return { ...scenario, steps: scenario.steps.filter((step) => !avoided(step)) } as Scenario;
 }
 
 /** Leaves out the requests that an implementation's devices cannot issue, and what known deviations are triggered by. */

@@ -1,5 +1,5 @@
 /** Known deviations of an implementation, as data: so that one known bug does not hide the next. */
-import type { Step } from "../generators/scenario.js";
+import type { Scenario, Step } from "../generators/scenario.js";
 import type { Outcome } from "../model/architecture.js";
 import type { Profile } from "../model/profile.js";
 import type { Action, Observation, Request } from "../model/trace.js";
@@ -16,8 +16,8 @@ export interface KnownDeviation {
   readonly specification: string;
   /** Versions it was measured on, as prefixes of what the program prints. */
   readonly versions: readonly string[];
-  /** Steps to leave out. */
-  avoidsStep?(step: Step): boolean;
+  /** Steps of a scenario to leave out. */
+  avoidsStep?(step: Step, scenario: Scenario): boolean;
   /** Actions to leave out. */
   avoidsAction?(action: Action, profile: Profile): boolean;
   /** What the implementation should have shown, when this observation is one of the deviation; else null. */

@@ -4,6 +4,8 @@ import type { IntentScenario } from "../generators/intents/scenario.js";
 import type { Scenario } from "../generators/scenario.js";
 import { simplerScenarios } from "../generators/shrink.js";
 import type { Iommu } from "../implementations/iommu/interface.js";
+import type { Architecture } from "../model/architecture.js";
+import { architectureOf, platformNamed } from "../model/architectures.js";
 import type { Finding } from "../model/finding.js";
 import { Judge, type JudgedRun, withoutAvoided } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
@@ -25,6 +27,9 @@ export interface Verdict {
 
 export interface Subject<S extends AnyScenario> {
   readonly name: string;
+  /** Its name beside others: an IOMMU may be under test once for each architecture. */
+  readonly heading: string;
+  readonly architecture: Architecture;
   /** Another `timing` of a scenario may show something else. */
   readonly drawsTiming: boolean;
   generate(seed: number): S;
@@ -43,8 +48,11 @@ export interface Subject<S extends AnyScenario> {
 /** An IOMMU under test. */
 export function iommuSubject(iommu: Iommu, generator: GeneratorOptions): Subject<Scenario> {
   const judge = new Judge();
+  const architecture = architectureDrawn(generator);
   return {
     name: iommu.name,
+    heading: `${iommu.name} (${architecture.name})`,
+    architecture,
     drawsTiming: iommu.drawsTiming ?? false,
     generate: (seed) => generateScenario(seed, generator),
     judge: (scenario, steerAround) => verdictOf(judge.judge(scenario, iommu, steerAround)),
@@ -53,6 +61,11 @@ export function iommuSubject(iommu: Iommu, generator: GeneratorOptions): Subject
     avoiding: withoutAvoided,
     coverage: () => judge.coverage(),
   };
+}
+
+/** The architecture that a generator draws platforms of. */
+export function architectureDrawn({ profiles }: { readonly profiles: readonly string[] }): Architecture {
+  return architectureOf(platformNamed(profiles[0]!));
 }
 
 function verdictOf(judged: JudgedRun): Verdict {

@@ -1,10 +1,10 @@
 /** Judges recorded traces record by record, in memory that does not grow with their length. */
-import { TraceFormatError, type TraceHeader } from "../generators/trace/format.js";
+import { TraceFormatError } from "../generators/trace/format-codec.js";
+import type { TraceHeader } from "../generators/trace/format-header.js";
+import { architectureOf } from "../model/architectures.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
 import type { TraceRecord } from "../model/isolation/events.js";
 import { IsolationJudge } from "../model/isolation/judge.js";
-import { VtdSoftware } from "../model/vtd/software.js";
-import { walkPlatformOf } from "../model/vtd/walk.js";
 import { showAddress } from "../model/words/address.js";
 
 /** Follows a trace with the judge of software. */
@@ -15,7 +15,7 @@ export class TraceRun {
   private readonly memoryPages: number;
 
   constructor({ profile, setup, protectedRuns }: TraceHeader) {
-    const model = new VtdSoftware(walkPlatformOf(profile));
+    const model = architectureOf(profile).createSoftware(profile);
     model.reset(setup);
     this.memoryPages = profile.memoryPages;
     this.judge = new IsolationJudge(model);

@@ -2,13 +2,12 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type ParsedTrace, parseTrace } from "../generators/trace/notation.js";
+import { architectureOf } from "../model/architectures.js";
 import type { Finding } from "../model/finding.js";
 import { IsolationJudge } from "../model/isolation/judge.js";
-import { VtdSoftware } from "../model/vtd/software.js";
-import { walkPlatformOf } from "../model/vtd/walk.js";
 
 const FOLDER = new URL("../traces/", import.meta.url);
-const files = readdirSync(FOLDER)
+const files = readdirSync(FOLDER, { recursive: true, encoding: "utf8" })
   .filter((file) => file.endsWith(".trace"))
   .sort();
 const FEWEST_FILES = 40;
@@ -22,7 +21,7 @@ function textOf(file: string): string {
 
 /** The first finding of a run, or null. */
 function judge({ profile, setup, records }: ParsedTrace): Finding | null {
-  const software = new VtdSoftware(walkPlatformOf(profile));
+  const software = architectureOf(profile).createSoftware(profile);
   software.reset(setup);
   const isolation = new IsolationJudge(software);
   for (const record of records) {

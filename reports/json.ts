@@ -8,9 +8,10 @@ export function resultsAsJson(results: readonly CampaignResult[]): string {
 }
 
 function campaignAsData(result: CampaignResult): unknown {
-  const { implementation, seed, runs, requests, seconds, findings, failures } = result;
+  const { implementation, architecture, seed, runs, requests, seconds, findings, failures } = result;
   return {
     implementation,
+    architecture: architecture.id,
     seed,
     runs,
     requests,

@@ -1,6 +1,5 @@
 /** Results on a terminal: verdict tables, counterexamples step by step, what a result means. */
 
-import { vtdRules } from "../model/vtd/behaviour-rules.js";
 import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import type { AnyScenario } from "../properties/subject.js";
@@ -20,7 +19,7 @@ export function verdictOf(result: CampaignResult, invariant: string): Verdict {
 /** Invariants against implementations. */
 export function verdictTable(results: readonly CampaignResult[]): string[] {
   const invariants = [...new Set(results.flatMap((one) => one.invariants))];
-  const header = ["invariant", "", ...results.map((one) => one.implementation)];
+  const header = ["invariant", "", ...results.map((one) => one.heading)];
   const rows = invariants.map((one) => [one.id, one.title, ...results.map((result) => cell(result, one.id))]);
   return table([header, ...rows]);
 }
@@ -48,7 +47,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 export function summary(result: CampaignResult): string[] {
   const rate = Math.round(result.runs / Math.max(result.seconds, 1e-9));
   const searched =
-    `${result.implementation}: ${count(result.runs, "scenario")} with ${count(result.requests, "request")} ` +
+    `${result.heading}: ${count(result.runs, "scenario")} with ${count(result.requests, "request")} ` +
     `in ${result.seconds.toFixed(1)} s (${rate}/s), seed ${result.seed}`;
   const lines = [searched];
   for (const [reason, times] of result.unknown)
@@ -75,14 +74,16 @@ export function meaning(results: readonly CampaignResult[]): string {
   return `No new violation in ${count(runs, "random scenario")}: that is evidence, not proof; scenarios that were not drawn may still break an invariant.`;
 }
 
-/** The share of the specification's rules that the runs exercised, and those they did not. */
+/** For each architecture the share of its rules that the runs exercised, and those they did not. */
 export function coverageLines(results: readonly CampaignResult[]): string[] {
-  const reached = vtdRules.filter((rule) => results.some((one) => (one.coverage.get(rule.id) ?? 0) > 0));
-  const missing = vtdRules.filter((rule) => !reached.includes(rule));
-  const share = `rules reached: ${reached.length} of ${vtdRules.length}`;
-  return missing.length === 0
-    ? [share]
-    : [`${share}; not reached:`, ...missing.map((one) => `  ${one.id} (${one.section})`)];
+  const architectures = [...new Set(results.map((one) => one.architecture))];
+  return architectures.flatMap(({ name, rules }) => {
+    const missing = rules.filter((rule) => results.every((one) => (one.coverage.get(rule.id) ?? 0) === 0));
+    const share = `rules of ${name} reached: ${rules.length - missing.length} of ${rules.length}`;
+    return missing.length === 0
+      ? [share]
+      : [`${share}; not reached:`, ...missing.map((one) => `  ${one.id} (${one.section})`)];
+  });
 }
 
 /** A counterexample: the platform, the steps, what was seen, and why that is wrong. */

@@ -49,8 +49,11 @@ export class MinimalDriver {
 
   constructor(setup) {
     this.setup = setup;
-    const { capability, extendedCapability } = setup.profile;
-    // 11.4.2, 11.4.3: what this unit can do, and what it needs.
+    this.readFeatures(setup.profile);
+  }
+
+  /** 11.4.2, 11.4.3: what this unit can do, and what it needs. */
+  readFeatures({ capability, extendedCapability }) {
     const widths = (capability.low >>> 8) & 31;
     this.tableLevels = [5, 4, 3].find((levels) => (widths >>> (levels - 2)) & 1);
     this.needsBufferFlush = ((capability.low >>> 4) & 1) === 1;
@@ -89,16 +92,8 @@ export class MinimalDriver {
     // A device that has another domain loses it first, completely: a new entry written over the old one would for a
     // moment mix the two.
     yield* this.takeAway(device);
-    const { top, id } = yield* this.domain(domain);
-    for (const requester of device.requesters) {
-      const page = yield* this.contextTable(requester >>> 8);
-      const word = contextWord(requester);
-      // 9.3. The half with the present bit comes last: a CPU stores 64 bits at once, not 128.
-      yield* this.store(page, word + 1, (this.tableLevels - 2) | (id << 8), 0);
-      const [low, high] = address(top);
-      yield* this.store(page, word, (low | PRESENT) >>> 0, high);
-      this.attached.add(requester);
-    }
+    yield* this.fillEntries(device.requesters, yield* this.domain(domain));
+    for (const requester of device.requesters) this.attached.add(requester);
     yield* this.flush();
     yield* this.finish(ticket);
   }
@@ -160,9 +155,20 @@ export class MinimalDriver {
     const domain = yield* this.domain(name);
     for (let index = 0; index < pages; index++) {
       const table = yield* this.leafTable(domain, iova + index);
-      const [low, high] = access === 0 ? [0, 0] : address(page + index);
-      yield* this.store(table, entryOf(iova + index, 1), (low | access) >>> 0, high);
+      const [low, high] = access === 0 ? [0, 0] : this.leafEntry(page + index, access);
+      yield* this.store(table, entryOf(iova + index, 1), low, high);
     }
+  }
+
+  /** 9.8: the rights are the lowest bits. */
+  leafEntry(page, access) {
+    const [low, high] = address(page);
+    return [(low | access) >>> 0, high];
+  }
+
+  /** An entry of a table of `level` that points to the table below. Rights are given by leaves. */
+  tableEntry(page, _level) {
+    return this.leafEntry(page, READ_AND_WRITE);
   }
 
   /** The page of the table whose entries map the address; tables that are missing on the way are added. */
@@ -171,13 +177,12 @@ export class MinimalDriver {
     for (let level = this.tableLevels; level > 1; level--) {
       const word = entryOf(iova, level);
       const entry = yield { do: "load", page: table, word };
-      if (entry.low & READ_AND_WRITE) {
+      if (entry.low !== 0) {
         table = pageOf(entry);
       } else {
         const below = yield* this.newTable();
         domain.tables.push(below);
-        const [low, high] = address(below);
-        yield* this.store(table, word, (low | READ_AND_WRITE) >>> 0, high);
+        yield* this.store(table, word, ...this.tableEntry(below, level));
         table = below;
       }
     }
@@ -216,15 +221,28 @@ export class MinimalDriver {
     return page;
   }
 
+  /** 9.3. The half with the present bit comes last: a CPU stores 64 bits at once, not 128. */
+  *fillEntries(requesters, { top, id }) {
+    for (const requester of requesters) {
+      const page = yield* this.contextTable(requester >>> 8);
+      const word = contextWord(requester);
+      yield* this.store(page, word + 1, (this.tableLevels - 2) | (id << 8), 0);
+      const [low, high] = address(top);
+      yield* this.store(page, word, (low | PRESENT) >>> 0, high);
+    }
+  }
+
+  /** The half with the present bit goes first. */
+  *clearEntry(requester) {
+    const page = this.contextTables.get(requester >>> 8);
+    yield* this.store(page, contextWord(requester), 0, 0);
+    yield* this.store(page, contextWord(requester) + 1, 0, 0);
+  }
+
   /** The device reaches nothing any more, under none of its requester ids. */
   *takeAway({ requesters }) {
     const gone = requesters.filter((one) => this.attached.delete(one));
-    for (const requester of gone) {
-      const page = this.contextTables.get(requester >>> 8);
-      // The half with the present bit goes first.
-      yield* this.store(page, contextWord(requester), 0, 0);
-      yield* this.store(page, contextWord(requester) + 1, 0, 0);
-    }
+    for (const requester of gone) yield* this.clearEntry(requester);
     if (gone.length > 0) yield* this.flush();
     // Its former owner may have told it to make requests later: they must not come to pass under the next one.
     for (const requester of gone) yield { do: "reset-device", requester };
@@ -249,20 +267,19 @@ export class MinimalDriver {
   *flushByQueue() {
     const { statusPage } = this.setup;
     const wait = ++this.waits;
-    yield* this.submit({ low: 0x11, high: 0 }, { low: 0, high: 0 });
-    yield* this.submit({ low: 0xd2, high: 0 }, { low: 0, high: 0 });
-    const [low, high] = address(statusPage);
-    yield* this.submit({ low: 0x25, high: wait }, { low, high });
+    yield* this.submit(0x11, 0, 0, 0);
+    yield* this.submit(0xd2, 0, 0, 0);
+    yield* this.submit(0x25, wait, ...address(statusPage));
     yield writeRegister(IQT, 8, this.tail << 4, 0);
     // Submitted is not done: done is when the status word shows the value of this wait.
     seen(yield { do: "poll-memory", page: statusPage, word: 0, value: wait }, "the wait descriptor");
   }
 
   /** The queue's memory is always snooped (3.10), so its descriptors need no write-back. */
-  *submit(first, second) {
+  *submit(low, high, low2, high2) {
     const page = this.setup.queuePage;
-    yield { do: "store", page, word: this.tail * 2, ...first };
-    yield { do: "store", page, word: this.tail * 2 + 1, ...second };
+    yield { do: "store", page, word: this.tail * 2, low, high };
+    yield { do: "store", page, word: this.tail * 2 + 1, low: low2, high: high2 };
     this.tail = (this.tail + 1) % QUEUE_ENTRIES;
   }
 
@@ -296,17 +313,23 @@ export class MinimalDriver {
 /** What the suite calls, once for every run. */
 export default (setup) => new MinimalDriver(setup);
 
-const readRegister = (offset, width) => ({ do: "read-register", offset, width });
-const writeRegister = (offset, width, low, high) => ({ do: "write-register", offset, width, low, high });
+export const readRegister = (offset, width) => ({ do: "read-register", offset, width });
+export const writeRegister = (offset, width, low, high) => ({
+  do: "write-register",
+  offset,
+  width,
+  low,
+  high,
+});
 const pollRegister = (offset, mask, value) => ({ do: "poll-register", offset, mask, value });
 
 /** A poll is answered with low = 0 when the machine gave up waiting. */
-function seen({ low }, awaited) {
+export function seen({ low }, awaited) {
   if (low !== 1) throw new Error(`${awaited} was never done`);
 }
 
 /** The address of a page as two halves. */
-function address(page) {
+export function address(page) {
   return [(page << 12) >>> 0, Math.floor(page / 0x100000)];
 }
 
