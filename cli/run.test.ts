@@ -180,8 +180,10 @@ function savedFiles(): string[] {
 
 describe("check --driver", () => {
   it.each([
-    ["the built-in one", "vtd"],
+    ["the built-in one for VT-d", "vtd"],
+    ["the built-in one for AMD-Vi", "amdvi"],
     ["a module", MINIMAL],
+    ["a module for AMD-Vi", join(EXAMPLES, "minimal-amdvi.mjs")],
   ])("%s holds: exit code 0, a verdict for every invariant of drivers", async (_, driver) => {
     const { code, out } = await commandLine("check", "--driver", driver, "--runs", "20", "--seed", "1");
     expect(code).toBe(0);

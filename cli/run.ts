@@ -1,4 +1,5 @@
 /** The command line as a function: parses, calls, prints. */
+import { architectures } from "../model/architectures.js";
 import { check } from "./check.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { expose } from "./expose.js";
@@ -7,14 +8,16 @@ import { type Options, parseOptions } from "./options.js";
 import { replay } from "./replay.js";
 import { trace } from "./trace.js";
 
+const IDS = architectures.map((one) => one.id);
+
 const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges implementations and software
 
   iommu-spec check                 run the invariants against the reference, the built-in driver and, when installed,
                                    QEMU, of every architecture
-    --architecture ID              only this one: vtd or amdvi
+    --architecture ID              only this one: ${IDS.join(" or ")}
     --on NAME                      only this IOMMU: reference, reference:VARIANT (a faulty one) or qemu; may be given again
-    --driver NAME                  only this driver: vtd, amdvi, either with :VARIANT (a faulty one), or the path of a
-                                   module; then --on is model (all that a unit may do, the default), reference or qemu
+    --driver NAME                  only this driver: ${IDS.join(", ")}, with :VARIANT a faulty one, or the path of a module;
+                                   then --on is model (all that a unit may do, the default), reference or qemu
     --qemu PATH                    the QEMU to use (default: IOMMU_SPEC_QEMU, then PATH)
     --property ID                  only this invariant; may be given again
     --profile ID                   only this platform, which implies its architecture; may be given again

@@ -140,7 +140,7 @@ export function withoutAvoided(scenario: Scenario, steerAround: readonly KnownDe
   return { ...scenario, steps: scenario.steps.filter((step) => !avoided(step)) } as Scenario;
 }
 
-/** Leaves out the requests that an implementation's devices cannot issue, and what known deviations are triggered by. */
+/** Leaves out the requests that an implementation's devices cannot issue; leaves out or replaces what triggers known deviations. */
 function withoutUnsupported(
   run: CompiledRun,
   iommu: Iommu,
@@ -149,11 +149,13 @@ function withoutUnsupported(
   const supported = (action: Action) =>
     (action.do !== "request" || iommu.requestTypes.has(action.request.type)) &&
     !steerAround.some((one) => one.avoidsAction?.(action, run.setup.profile));
-  if (run.actions.every(supported)) return run;
+  const replacing = steerAround.filter((one) => one.replacesAction);
+  if (run.actions.every(supported) && replacing.length === 0) return run;
+  const instead = (action: Action) => replacing.reduce((now, one) => one.replacesAction!(now) ?? now, action);
   const kept = run.actions
     .map((action, index) => ({ action, step: run.stepOf[index]! }))
     .filter((one) => supported(one.action));
-  return { ...run, actions: kept.map((one) => one.action), stepOf: kept.map((one) => one.step) };
+  return { ...run, actions: kept.map((one) => instead(one.action)), stepOf: kept.map((one) => one.step) };
 }
 
 /** The observations with those of known deviations replaced by what should have been shown. */

@@ -20,6 +20,8 @@ export interface KnownDeviation {
   avoidsStep?(step: Step, scenario: Scenario): boolean;
   /** Actions to leave out. */
   avoidsAction?(action: Action, profile: Profile): boolean;
+  /** What to do in place of an action; null to do it as it is. */
+  replacesAction?(action: Action): Action | null;
   /** What the implementation should have shown, when this observation is one of the deviation; else null. */
   repairs?(action: Action, seen: Observation): Observation | null;
   /** A further outcome of the request that is let pass beside an admissible one; null when there is none. */

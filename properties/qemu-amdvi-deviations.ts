@@ -6,6 +6,8 @@ import type { AmdViScenario, AmdViStep } from "../generators/amdvi/scenario.js";
 import { amdViPlaces } from "../generators/places.js";
 import type { Scenario, Step } from "../generators/scenario.js";
 import { Offset } from "../model/amdvi/registers.js";
+import { faultRules } from "../model/amdvi/rules.js";
+import { HYPERTRANSPORT_FIRST_PAGE, HYPERTRANSPORT_LAST_PAGE } from "../model/amdvi/special-ranges.js";
 import { DEVICE_TABLE_ENTRIES_PER_PAGE } from "../model/amdvi/tables.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
@@ -19,8 +21,14 @@ const { rootPages } = amdViPlaces;
 /** HAD, PPR, GPRP, GIoV, GV, GLX, IoCtl and SATS of a device table entry. */
 const UNCHECKED_DEVICE_BITS = [7, 8, 52, 53, 54, 55, 56, 57, 99, 100, 106];
 
+/** What is reserved in every device table entry. */
+const CHECKED_DEVICE_BITS = [2, 3, 4, 5, 6, 63];
+
 /** Address bits in which the tables of a scenario differ. */
 const OTHER_TABLE_BITS = [12, 13, 14, 15, 16, 17];
+
+/** Address bits that lead beyond the memory of a run. */
+const FAR_BITS = Array.from({ length: 23 }, (_, bit) => 29 + bit);
 
 /** Each with the versions it was measured on. */
 export const qemuAmdViDeviations: readonly KnownDeviation[] = [
@@ -77,11 +85,16 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
   },
   {
     id: "rights-of-leaf-only",
-    statement:
-      "Only the rights in the leaf count, with Mode 0 none, unless an entry above it gives none at all",
-    specification: "2.2.3: a request needs the right in the device table entry and in every table entry",
+    statement: "Only the rights in the leaf count, with Mode 0 none",
+    specification:
+      "2.2.2, 2.2.3: a request needs the right in the device table entry and in every table entry",
     versions: NEW,
-    avoidsStep: ofAmdVi(restrictsAboveLeaf),
+    avoidsStep: ofAmdVi(
+      (step) =>
+        restrictsAboveLeaf(step) ||
+        corruptsDevice(step, [1]) ||
+        (step.do === "attach" && step.access === "none"),
+    ),
   },
   {
     id: "levels-not-checked",
@@ -92,6 +105,7 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     avoidsStep: ofAmdVi(
       (step, scenario) =>
         (step.do === "map" && step.skip > 0) ||
+        corruptsDevice(step, [9, 10, 11, ...OTHER_TABLE_BITS]) ||
         corruptsTable(step, [9, 10, 11]) ||
         usesSpareTwice(step, scenario),
     ),
@@ -128,6 +142,41 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     avoidsStep: ofAmdVi((step) => corruptsDevice(step, UNCHECKED_DEVICE_BITS)),
   },
   {
+    id: "reserved-bits-without-valid",
+    statement: "A device table entry with V = 0 blocks requests when one of bits 6:2 and 63 is set",
+    specification: "2.2.2: with V = 0 no other bit is looked at, and requests are forwarded untranslated",
+    versions: ALL,
+    avoidsStep: ofAmdVi(
+      (step, { start, steps }) =>
+        corruptsDevice(step, CHECKED_DEVICE_BITS) && (start === "reset" || steps.some(clearsValid)),
+    ),
+  },
+  {
+    id: "event-at-invalidation",
+    statement:
+      "INVALIDATE_DEVTAB_ENTRY reads the entry, and logs an event when it is illegal or cannot be read",
+    specification: "2.4.2, 2.5.2, 2.5.4: those events are about requests",
+    versions: NEW,
+    avoidsStep: ofAmdVi(
+      (step) =>
+        corruptsDevice(step, CHECKED_DEVICE_BITS) ||
+        (step.do === "set-device-table" && step.table === "absent"),
+    ),
+  },
+  {
+    id: "translated-or-not-kept",
+    statement:
+      "Whether a device is translated at all is learnt from its entry at INVALIDATE_DEVTAB_ENTRY alone: neither IommuEn nor INVALIDATE_IOMMU_ALL changes it",
+    specification: "2.2.2, 2.4.8, MMIO 0018h: the entry in memory holds once nothing older may be cached",
+    versions: NEW,
+    avoidsStep: ofAmdVi(
+      (step, { start }) =>
+        clearsValid(step) ||
+        (step.do === "attach" && step.type === "identity") ||
+        (start === "reset" && step.do === "translation" && step.enable),
+    ),
+  },
+  {
     id: "event-head-kept",
     statement: "Writing EvtBase leaves the event log head as it is",
     specification: "MMIO 0010h: writing EvtBase sets the head and the tail to zero",
@@ -135,9 +184,44 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     avoidsAction: (action) => action.do === "read-register" && action.offset === Offset.EvtHead,
   },
   {
+    id: "some-faults-not-logged",
+    statement: "Requests blocked by TV = 0 or at the interrupt range leave no event",
+    specification: "2.2.2, 2.1.2: IO_PAGE_FAULT, INVALID_DEVICE_REQUEST",
+    versions: NEW,
+    relaxes: (outcome) =>
+      outcome.recorded &&
+      (outcome.rule === faultRules.translationValid || outcome.rule === faultRules.interruptRange)
+        ? { ...outcome, recorded: false }
+        : null,
+  },
+  {
+    id: "suppression-ignored",
+    statement: "I/O page faults are logged whatever SA says",
+    specification: "2.2.2: with SA = 1 they are not",
+    versions: NEW,
+    relaxes: (outcome) => (outcome.rule && !outcome.recorded ? { ...outcome, recorded: true } : null),
+  },
+  {
+    id: "cached-permission-fault-not-logged",
+    statement: "A request that a cached translation does not permit is blocked without an event",
+    specification: "2.5.3: IO_PAGE_FAULT, wherever the rights were taken from",
+    versions: NEW,
+    relaxes: (outcome) =>
+      outcome.recorded && outcome.rule === faultRules.tablePermission
+        ? { ...outcome, recorded: false }
+        : null,
+  },
+  {
+    id: "two-events-for-unreadable-table",
+    statement: "An entry that cannot be read leaves a PAGE_TAB_HARDWARE_ERROR and an IO_PAGE_FAULT",
+    specification: "2.5.5: PAGE_TAB_HARDWARE_ERROR",
+    versions: NEW,
+    avoidsStep: ofAmdVi((step) => corruptsDevice(step, FAR_BITS) || corruptsTable(step, FAR_BITS)),
+  },
+  {
     id: "event-contents",
     statement:
-      "Events have address 0, DomainID 0 and no bus number; their flags are the access at NX and US, and I; every blocked request is an IO_PAGE_FAULT",
+      "Events have address 0, DomainID 0 and, if page faults, bus 0; flags of page faults are I and the access, at NX and US",
     specification: "2.5.2 to 2.5.9: which device, domain and address, and what was wrong",
     versions: NEW,
     avoidsAction: (action) => action.do === "read-memory",
@@ -147,7 +231,10 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     statement: "A blocked request of 8 bytes leaves an event for each of its halves",
     specification: "2.5: an event for a request",
     versions: NEW,
-    avoidsAction: (action) => action.do === "request" && action.request.length === 8,
+    replacesAction: (action) =>
+      action.do === "request" && action.request.length === 8
+        ? { ...action, request: { ...action.request, length: 4 } }
+        : null,
   },
   {
     id: "overflow-without-interrupt",
@@ -164,6 +251,16 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     avoidsStep: ofAmdVi((step) => step.do === "set-device-table" && step.pages < rootPages),
     avoidsAction: (action) =>
       action.do === "request" && action.request.requester >= rootPages * DEVICE_TABLE_ENTRIES_PER_PAGE,
+  },
+  {
+    id: "hypertransport-ranges-translated",
+    statement: "Requests to the HyperTransport ranges are translated like others",
+    specification: "2.1.2: IoCtl, SysMgt and IntCtl of the device table entry decide about them",
+    versions: ALL,
+    avoidsAction: (action) =>
+      action.do === "request" &&
+      action.request.page >= HYPERTRANSPORT_FIRST_PAGE &&
+      action.request.page <= HYPERTRANSPORT_LAST_PAGE,
   },
   {
     id: "exclusion-range-missing",
@@ -190,6 +287,11 @@ function corruptsDevice(step: AmdViStep, bits: readonly number[]): boolean {
 /** Whether a step sets or clears one of these bits of a page table entry. */
 function corruptsTable(step: AmdViStep, bits: readonly number[]): boolean {
   return step.do === "corrupt" && step.entry.structure === "table" && bits.includes(step.bit);
+}
+
+/** Whether a step leaves a device table entry with V = 0. */
+function clearsValid(step: AmdViStep): boolean {
+  return (step.do === "attach" && step.type === "untranslated") || corruptsDevice(step, [0]);
 }
 
 /** Whether a step links a table that is used at another level too. */

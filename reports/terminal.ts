@@ -1,6 +1,7 @@
 /** Results on a terminal: verdict tables, counterexamples step by step, what a result means. */
 
 import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
+import { invariants } from "../properties/invariants.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import type { AnyScenario } from "../properties/subject.js";
 import { describeScenario } from "./steps.js";
@@ -18,9 +19,11 @@ export function verdictOf(result: CampaignResult, invariant: string): Verdict {
 
 /** Invariants against implementations. */
 export function verdictTable(results: readonly CampaignResult[]): string[] {
-  const invariants = [...new Set(results.flatMap((one) => one.invariants))];
+  const judged = new Set(results.flatMap((one) => one.invariants));
   const header = ["invariant", "", ...results.map((one) => one.heading)];
-  const rows = invariants.map((one) => [one.id, one.title, ...results.map((result) => cell(result, one.id))]);
+  const rows = invariants
+    .filter((one) => judged.has(one))
+    .map((one) => [one.id, one.title, ...results.map((result) => cell(result, one.id))]);
   return table([header, ...rows]);
 }
 
@@ -29,7 +32,7 @@ function cell(result: CampaignResult, invariant: string): string {
   const verdict = verdictOf(result, invariant);
   const broken = result.findings.filter((one) => one.invariants.includes(invariant));
   if (verdict === "violated") return `violated (${broken.filter((one) => one.known === null).length})`;
-  return verdict === "known deviations" ? `${broken.length} known deviations` : verdict;
+  return verdict === "known deviations" ? count(broken.length, "known deviation") : verdict;
 }
 
 /** Rows with their columns aligned. */

@@ -2,7 +2,7 @@
  * The smallest AMD-Vi driver that is right on every platform. What does not depend on the architecture it has from
  * minimal.mjs: 4 KiB pages only, and after every intent everything that may be cached is invalidated.
  *
- *   npx iommu-spec check --driver examples/driver/minimal-amdvi.mjs --architecture amdvi
+ *   npx iommu-spec check --driver examples/driver/minimal-amdvi.mjs
  *
  * Section numbers are those of the AMD I/O Virtualization Technology specification, 48882.
  */
@@ -63,9 +63,6 @@ class MinimalAmdViDriver extends MinimalDriver {
       yield writeRegister(offset, 8, first, (second | LENGTH) >>> 0);
     }
     yield writeRegister(CONTROL, 8, ENABLE, 0);
-    // Until the table was there, entries with V = 0 may have been fetched from where DevTabBase pointed.
-    for (let first = 0; first < rootPages * ENTRIES_OF_PAGE; first += ENTRIES_OF_PAGE)
-      yield* this.flush(Array.from({ length: ENTRIES_OF_PAGE }, (_, index) => first + index));
   }
 
   /**
@@ -106,10 +103,10 @@ class MinimalAmdViDriver extends MinimalDriver {
   }
 
   /** 2.4.1: commands are executed in any order, but for a COMPLETION_WAIT with f = 1 between them. */
-  *flush(deviceIds = this.deviceIds) {
+  *flush() {
     const { statusPage } = this.setup;
     const wait = ++this.waits;
-    for (const deviceId of deviceIds) yield* this.submit(deviceId, INVALIDATE_DEVTAB_ENTRY, 0, 0);
+    for (const deviceId of this.deviceIds) yield* this.submit(deviceId, INVALIDATE_DEVTAB_ENTRY, 0, 0);
     yield* this.submit(4, COMPLETION_WAIT, 0, 0);
     // S and PDE, and an address that stands for every page.
     for (const id of this.domainIds)
@@ -122,4 +119,7 @@ class MinimalAmdViDriver extends MinimalDriver {
 }
 
 /** What the suite calls, once for every run. */
+/** Whose units it is for. */
+export const architecture = "amdvi";
+
 export default (setup) => new MinimalAmdViDriver(setup);

@@ -70,6 +70,7 @@ class AmdViStepWriter extends StepWriter<AmdViStep, AmdViScenario, AmdViFacts> {
   override readonly ownKinds: readonly OwnKind[] = [
     { share: 10, add: () => this.fillEventLog() },
     { share: 6, add: () => this.logEvents() },
+    { share: 25, add: () => this.handOver() },
   ];
   /** For scenarios that start at reset. */
   private readonly exclusion: AmdViScenario["exclusion"];
@@ -236,10 +237,24 @@ class AmdViStepWriter extends StepWriter<AmdViStep, AmdViScenario, AmdViFacts> {
     const { chance, steps } = this;
     steps.push({ do: "invalidate", target: { command: "device", device } });
     const between = chance.below(8);
-    if (between < 3) this.pushWait();
+    if (between < 2) this.pushWait();
     else if (between < 7) steps.push({ do: "wait", sign: "none", flush: between < 6 });
     steps.push({ do: "invalidate", target: this.wholeDomain(domain) });
-    if (chance.happens(128)) this.request(device, iova);
+    for (let requests = chance.below(6); requests > 0; requests--) this.request(device, iova);
+  }
+
+  /** A device that is busy with a mapping goes to another domain, or to none. */
+  private handOver(): void {
+    const { situation } = this;
+    const mapping = situation.anyLive();
+    const device = mapping && situation.deviceOf(mapping.domain);
+    if (device === undefined) return;
+    const iova = mapping!.iova + this.offsetIn(mapping!);
+    this.request(device, iova);
+    if (this.chance.happens(208)) this.detach(device);
+    else this.attach(device);
+    this.flush(mapping);
+    this.request(device, iova);
   }
 
   private pushWait(): void {

@@ -27,7 +27,11 @@ export function scriptPlatform({ profile }: Pick<Script, "profile">): AmdViPlatf
 export class AmdViScriptRun extends ScriptRun<Step, Script, AmdViOracle> {
   private submissions: Invalidation[][] = [];
 
-  constructor(platform: AmdViPlatform) {
+  /** @param draining which of the submissions, by number, drain writes: all of them unless told otherwise */
+  constructor(
+    platform: AmdViPlatform,
+    private readonly draining: (submission: number) => boolean = () => true,
+  ) {
     super(new AmdViOracle(platform));
   }
 
@@ -62,7 +66,9 @@ export class AmdViScriptRun extends ScriptRun<Step, Script, AmdViOracle> {
   }
 
   private submit({ targets, fenceGroup }: Extract<Step, { do: "submit" }>, at: number): void {
-    this.submissions.push(targets.map((target) => this.oracle.log.submit(target, at, true, fenceGroup)));
+    const { log } = this.oracle;
+    const draining = this.draining(this.submissions.length);
+    this.submissions.push(targets.map((target) => log.submit(target, at, true, fenceGroup, draining)));
   }
 
   private observe(submission: number, at: number): void {

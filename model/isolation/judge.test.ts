@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { compileScenario } from "../../generators/compile.js";
 import { defaultOptions, generateScenario } from "../../generators/generate.js";
-import { keepingSteps } from "../../generators/scenario.js";
 import { dataPages, tablePages } from "../../generators/places.js";
+import { keepingSteps } from "../../generators/scenario.js";
 import { ReferenceIommu } from "../../implementations/iommu/reference/reference.js";
 import { OutsideModel } from "../finding.js";
 import type { Profile } from "../profile.js";

@@ -2,11 +2,15 @@
  * Software with one mistake each, and the text that tells of it. Device 00:04.0 belongs to domain d1, whose domain id is
  * 5; page 100h is d1's and mapped at address 0 by tables 10h to 13h.
  */
-import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Right } from "../isolation/events.js";
+import { Random } from "../windows/random.testing.js";
+import { describeWitnesses } from "../windows/witness.testing.js";
+import { type Script, ScriptMaker, type Step, walkPlatforms } from "./abstract-machine.scripts.js";
+import { scriptPlatform, VtdScriptRun } from "./exposure.testing.js";
 import { profileNamed } from "./profiles.js";
-import { A, B, CONTEXTS, contextOf, domainOf, grant, leaf, pageOf, Software } from "./software.testing.js";
+import { Offset } from "./registers.js";
+import { A, B, CONTEXTS, contextOf, domainOf, grant, pageOf, Software } from "./software.testing.js";
 
 const [PAGE, LEAVES] = [0x100, 0x13];
 const EMPTY = { low: 0, high: 0 };
@@ -279,6 +283,16 @@ describe("a table that is given back", () => {
     expect(finding!.witness).toEqual([...ABOVE_LEAF, "no cache is needed: this is what the unit reads now"]);
   });
 
+  it("while a function that shares its domain id has it, and translation may be disabled or not", () => {
+    const software = mapped().says({ event: "assign", requester: B, domain: "d1" });
+    software.tables(0x20);
+    const disable = { do: "write-register", offset: Offset.GCMD, width: 4, low: 0, high: 0 } as const;
+    const { model } = software.context(B, 0x20, 5).act(disable);
+    const { filledThrough, links } = model.witness(model.tableReach(0x23)!);
+    expect(filledThrough).toBe(B);
+    expect(links.at(-1)).toMatchObject({ page: 0x22, word: 0, excuse: null });
+  });
+
   it("while the context entry still points to it", () => {
     const { finding } = mapped().says({ event: "free-table", page: 0x10 });
     expect(finding!.witness.slice(0, 2)).toEqual([ROOT_LINE, CONTEXT_LINE]);
@@ -311,83 +325,27 @@ describe("functions that share a domain id", () => {
   });
 });
 
-describe("whatever software does", () => {
-  const small = fc.nat(1);
-  const table = fc.constantFrom(LEAVES, 0x23);
-  const domain = fc.constantFrom(5, 6);
-  const device = fc.constantFrom(A, B);
-  type Act = (software: Software) => void;
-  const act: fc.Arbitrary<Act> = fc.oneof(
-    fc.tuple(table, small).map(
-      ([page, at]): Act =>
-        (software) =>
-          software.map(page, at, PAGE + at),
-    ),
-    fc.tuple(table, small).map(
-      ([page, at]): Act =>
-        (software) =>
-          software.clear(page, at),
-    ),
-    fc.tuple(table, small).map(
-      ([page, at]): Act =>
-        (software) =>
-          software.storeOnly(page, at, leaf(PAGE + 2, 1)),
-    ),
-    fc.tuple(device, table, domain).map(
-      ([to, page, id]): Act =>
-        (software) =>
-          software.context(to, page - 3, id),
-    ),
-    device.map(
-      (from): Act =>
-        (software) =>
-          software.noContext(from),
-    ),
-    fc.tuple(domain, device).map(
-      ([id, of]): Act =>
-        (software) =>
-          software.submit(contextOf(id, of)),
-    ),
-    domain.map(
-      (id): Act =>
-        (software) =>
-          software.submit(domainOf(id)),
-    ),
-    fc.tuple(domain, small, small, small).map(
-      ([id, at, leafOnly, drain]): Act =>
-        (software) =>
-          software.submit(pageOf(id, at, { leafOnly, drain })),
-    ),
-    fc.constant<Act>((software) => software.wait()),
-    table.map(
-      (page): Act =>
-        (software) =>
-          software.clear(page - 1, 0),
-    ),
-  );
+const runs = new Map(walkPlatforms.map((one) => [one.profile, new VtdScriptRun(scriptPlatform(one))]));
 
-  it("every reach has a chain, and every old value in it an excuse", () => {
-    const profiles = [SKYLAKE, BUFFERED, profileNamed("qemu-48"), profileNamed("qemu-48-caching-mode")];
-    fc.assert(
-      fc.property(fc.constantFrom(...profiles), fc.array(act, { maxLength: 20 }), (profile, acts) => {
-        const software = new Software(profile).says(
-          { event: "assign", requester: A, domain: "d1" },
-          { event: "assign", requester: B, domain: "d1" },
-          { event: "grant", ...grant("d1", 0, PAGE, 4) },
-        );
-        software.tables(0x10);
-        software.tables(0x20);
-        for (const one of acts) one(software);
-        const { model } = software;
-        const tables = [LEAVES, 0x23, 0x12, 0x22].flatMap((page) => model.tableReach(page) ?? []);
-        for (const reach of [...model.exposure(), ...tables]) {
-          const { links, excuse } = model.witness(reach);
-          expect(excuse !== null).toBe(reach.way === "posted-write");
-          if (reach.way === "posted-write") continue;
-          for (const link of links) expect(link.excuse !== null).toBe(link.replacedBy !== null);
-        }
-      }),
-      { numRuns: 150 },
-    );
-  });
+describeWitnesses<Step, Script>({
+  /** SCRIPTS=100000 runs a larger campaign. */
+  scripts: Number(process.env.SCRIPTS ?? 1500),
+  tables: [1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 17],
+  kinds: [
+    "not-submitted",
+    "not-complete",
+    "wrong-domain",
+    "wrong-device",
+    "wrong-range",
+    "leaf-only",
+    "wrong-order",
+    "no-draining",
+    "line-not-flushed",
+    "buffer-not-flushed",
+  ],
+  scriptOf(index) {
+    const random = new Random(index * 7919 + 1);
+    return new ScriptMaker(random, walkPlatforms[index % walkPlatforms.length]!, 3 + random.below(12)).script;
+  },
+  runOf: (script) => runs.get(script.profile)!,
 });

@@ -7,7 +7,7 @@ import type { PhysicalMemory } from "../words/memory.js";
 import { ChainMoments, type DeviceWindow, NOTHING_KNOWN, ReadChain } from "./chain-moments.js";
 import { DeviceWindows } from "./device-windows.js";
 import { Feasibility } from "./feasibility.js";
-import type { InvalidationLog } from "./invalidation-log.js";
+import { type InvalidationLog, NO_PAGE_SIZE } from "./invalidation-log.js";
 import type { SteeringRegisters } from "./steering.js";
 import { Link, type Unit } from "./unit.js";
 import { type FaultRule, NO_DOMAIN, Translation } from "./walk.js";
@@ -156,8 +156,10 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
     reader.begin(this.now, this.log.flushedBy(this.known));
     do {
       if (unit.decideBeforeWalk(request, reader.translationEnabled(), translation)) {
+        own.requester = request.requester;
         own.domainId = NO_DOMAIN;
         own.passThrough = true;
+        own.pages = NO_PAGE_SIZE;
         if (this.isAskedAbout(own)) this.add(false);
         continue;
       }
@@ -206,24 +208,26 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
     const isOwn = chain.requester === request.requester;
     const { suppresses } = translation;
     if (translation.optionalFault && isOwn) this.judgeOptional(chain);
-    if (isOwn) {
-      unit.decide(request, translation, translation.deviceAccess);
-      if (chain.reader.isCurrent()) {
-        this.add(suppresses);
-        if (this.singleDevice && !feasibility.sharesRights) return;
-      }
+    unit.decide(request, translation, translation.deviceAccess);
+    if (isOwn && chain.reader.isCurrent()) {
+      this.add(suppresses);
+      if (this.singleDevice && !feasibility.sharesRights) return;
     }
     if (chain.last < unit.shape.firstTable && !chain.passThrough) {
       if (isOwn && !this.isFound(suppresses) && feasibility.ofDevice(chain)) this.add(suppresses);
       return;
     }
-    for (const access of feasibility.accesses(this.ownDevices())) this.judgeWith(chain, access);
+    let decided = translation.deviceAccess;
+    for (const access of feasibility.accesses()) {
+      if (access !== decided) unit.decide(request, translation, access);
+      decided = access;
+      this.judgeWith(chain, access);
+    }
   }
 
-  /** The same, for answers with the rights of device entries that give just these. */
+  /** The same, for answers with the rights of device entries that give just these, by which it was decided. */
   private judgeWith(chain: ReadChain, access: number): void {
     const { translation, feasibility } = this;
-    this.unit.decide(this.request, translation, access);
     const { rule, alternative } = translation;
     const suppressible = rule?.suppressible === true || alternative?.suppressible === true;
     for (const suppresses of suppressible ? BOTH : EITHER) {

@@ -66,9 +66,9 @@ export class DeviceWindows {
     const { domainId, suppresses, deviceAccess } = translation;
     const upTo = unit.shape.firstTable;
     return {
-      since: Array.from(reader.since.subarray(0, upTo)),
-      until: Array.from(reader.until.subarray(0, upTo)),
-      buffered: Array.from(reader.buffered.subarray(0, upTo)),
+      since: firstOf(reader.since, upTo),
+      until: firstOf(reader.until, upTo),
+      buffered: firstOf(reader.buffered, upTo),
       level: NO_LEVELS,
       requester,
       domainId,
@@ -77,4 +77,11 @@ export class DeviceWindows {
       deviceAccess,
     };
   }
+}
+
+/** A copy of what belongs to the links above the tables; there is one for every device entry of every request. */
+function firstOf(links: ArrayLike<number>, count: number): readonly number[] {
+  const copy: number[] = [];
+  for (let link = 0; link < count; link++) copy.push(links[link]!);
+  return copy;
 }

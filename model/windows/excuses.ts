@@ -209,11 +209,14 @@ export function drainExcuse(
   const since = log.entries.filter(
     (one) => one.observed > usage.at && one.observed <= now && !log.drains(one, written),
   );
-  const elsewhere = since.findLast((one) => one.drainsWrites);
-  const missed = elsewhere
-    ? `; the ${inWords(unit, elsewhere)} drains others than those to ${showAddress(usage.page)} in domain ${domainId}`
-    : "";
   const excluding = since.find((one) => log.covers(one, Cache.iotlb, cached));
+  const drainsOthers = `drains others than those to ${showAddress(usage.page)} in domain ${domainId}`;
+  if (excluding?.drainsWrites) {
+    const text = `a write translated earlier may land now: the ${inWords(unit, excluding)} ${drainsOthers} (${drain})`;
+    return { kind, text };
+  }
+  const elsewhere = since.findLast((one) => one.drainsWrites);
+  const missed = elsewhere ? `; the ${inWords(unit, elsewhere)} ${drainsOthers}` : "";
   if (!excluding) {
     const moment = `since action ${usage.at - 1}, when it could still be translated`;
     const text = `no invalidation that drains the write was seen complete ${moment}${missed} (${drain})`;

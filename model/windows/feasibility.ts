@@ -48,9 +48,9 @@ export class Feasibility {
   }
 
   /** The rights that answers may be given with. */
-  accesses(own: readonly DeviceWindow[]): readonly number[] {
+  accesses(): readonly number[] {
     if (!this.unit.deviceRights) return EVERY_RIGHT;
-    const devices = this.sharesRights ? this.devices.all() : own;
+    const devices = this.sharesRights ? this.devices.all() : this.own();
     return [...new Set(devices.map((device) => device.deviceAccess))];
   }
 

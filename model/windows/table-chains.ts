@@ -37,9 +37,11 @@ export class TableChains {
     const { unit, memory, steering, functions } = oracle;
     const { reader } = chain;
     for (const one of functions) {
+      const own = one === this.requester;
       reader.begin(this.now);
       do {
-        if (!reader.translationEnabled()) continue;
+        // Whether the request is translated is asked of its own chain: others have filled caches at any time before.
+        if (!reader.translationEnabled() && own) continue;
         const passed = unit.lookUpDevice(reader, one, this.iova, translation);
         if (passed) unit.translate(reader, translation);
         chain.found(unit, one, passed, translation);
@@ -48,7 +50,7 @@ export class TableChains {
           const copied = copyChain(unit, memory, steering, chain);
           visit({ ...copied, links: copied.links.filter((link) => link.position < position) });
         }
-      } while (reader.next(one === this.requester ? 0 : Link.pointer));
+      } while (reader.next(own ? 0 : Link.pointer));
     }
   }
 }

@@ -5,7 +5,7 @@ import type { Excuse, Reach, Witness, WitnessLink } from "../isolation/exposure.
 import type { Request } from "../trace.js";
 import { showRequester } from "../words/address.js";
 import { OPEN } from "../words/memory.js";
-import { ReadChain } from "./chain-moments.js";
+import { ChainMoments, ReadChain } from "./chain-moments.js";
 import { DeviceWindows } from "./device-windows.js";
 import { drainExcuse, excuseFor, type Usage } from "./excuses.js";
 import {
@@ -117,21 +117,33 @@ function better(best: CopiedChain | null, chain: CopiedChain, requester: number,
   return order < 0 ? chain : best;
 }
 
-/** The requester's own device entry with the domain id under which it finds what another function filled. */
+/**
+ * The requester's own device entry with the domain id under which it finds what another function filled: one that is in
+ * use where there is one, else one through which a cache was filled that keeps the result.
+ */
 function lookedUp(oracle: WindowsOracle, usage: Usage, requester: number): WitnessLink[] {
-  const { unit, memory, steering } = oracle;
+  const { unit, memory, steering, log, functions } = oracle;
+  const { at, page, known } = usage;
   const chain = new ReadChain(new WindowReader(unit, memory, steering));
   const { reader } = chain;
+  const devices = new DeviceWindows(unit, memory, steering, functions);
+  devices.begin(at, page);
+  const moments = new ChainMoments(unit, log, () => devices.all());
+  moments.begin(at, page, known);
   const translation = new Translation();
-  let best: CopiedChain | null = null;
-  reader.begin(usage.at);
+  let inUse: CopiedChain | null = null;
+  let other: CopiedChain | null = null;
+  reader.begin(at);
   do {
     reader.translationEnabled();
-    if (!unit.lookUpDevice(reader, requester, usage.page, translation)) continue;
+    if (!unit.lookUpDevice(reader, requester, page, translation)) continue;
     if (translation.domainId !== usage.chain.domainId) continue;
     chain.found(unit, requester, true, translation);
-    best = better(best, copyChain(unit, memory, steering, chain), requester, usage.at);
+    const copied = copyChain(unit, memory, steering, chain);
+    if (moments.inUse(chain, unit.shape.lastDevice, at, known)) inUse = better(inUse, copied, requester, at);
+    else other = better(other, copied, requester, at);
   } while (reader.next(Link.pointer));
+  const best = inUse ?? other;
   if (!best) return [];
   const own: Usage = { ...usage, chain: best };
   return own.chain.links

@@ -155,8 +155,23 @@ export function encoderOf<P, Name extends string>(
  * @throws RangeError when the layout has no field of a given name
  */
 export function encode<P>(of: Layout<P>, values: Readonly<Record<string, number>>): Word[] {
-  return encoderOf(of, Object.keys(values))(values);
+  const names = Object.keys(values);
+  const key = names.join();
+  let known = encoders.get(of);
+  if (!known) {
+    known = new Map();
+    encoders.set(of, known);
+  }
+  let encoder = known.get(key);
+  if (!encoder) {
+    encoder = encoderOf(of, names);
+    known.set(key, encoder);
+  }
+  return encoder(values);
 }
+
+/** Encoders by layout and the names of the given fields: the same few are asked for over and over. */
+const encoders = new WeakMap<object, Map<string, (values: Readonly<Record<string, number>>) => Word[]>>();
 
 /** One field's value; exact up to 53 bits, an address field gives a page number. */
 export function readField<P>(of: Layout<P>, name: string, words: readonly Word[]): number {

@@ -13,9 +13,8 @@ const LENGTH_HIGH = 8 << 24;
 const LOW_PAGES = 0x100000;
 
 /**
- * From reset to a device table that lets nothing through. Writing the bases makes heads and tails zero. A reset empties the
- * caches, but until DevTabBase is written the unit may fetch entries from where it points then; translations it cannot have
- * cached, as those entries have V = 0.
+ * From reset to a device table that lets nothing through. Writing the bases makes heads and tails zero. A reset leaves the
+ * caches empty, and no table is looked at before IommuEn; where the unit has a command for it, that is made sure.
  */
 export function* bootFromReset(
   { rootPage, rootPages, queuePage, logPage }: DriverSetup,
@@ -29,7 +28,7 @@ export function* bootFromReset(
   if (logPage !== null) yield base(Offset.EvtBase, logPage, 0, LENGTH_HIGH);
   const log = logPage === null ? 0 : ControlBit.EventLogEn;
   yield register(Offset.Control, 8, ControlBit.IommuEn | ControlBit.CmdBufEn | log, 0);
-  yield* invalidateAll ? flusher.flush([invalidateAll]) : devices.flushAll();
+  if (invalidateAll) yield* flusher.flush([invalidateAll]);
 }
 
 function base(offset: number, page: HostPage, size: number, high: number) {

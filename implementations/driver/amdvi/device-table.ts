@@ -48,12 +48,6 @@ export class DeviceTable implements DeviceEntries<GrowingTables> {
     }
   }
 
-  /** Has no entry of the table cached: one by one, where the unit has no command for all of them. */
-  flushAll(): Routine {
-    const count = this.pages * DEVICE_TABLE_ENTRIES_PER_PAGE;
-    return this.flush(Array.from({ length: count }, (_, requester) => requester));
-  }
-
   /** V = 1, TV = 0, in one store: the DomainID stays, as nothing is translated under it any more. */
   *clear(requester: RequesterId): Routine {
     this.domains.delete(requester);

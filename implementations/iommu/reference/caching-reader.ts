@@ -140,6 +140,6 @@ export abstract class CachingReader<Fault extends FaultRule, Target> implements 
 }
 
 function leadsTo({ domainId, level, firstPage }: TableEntry, walk: Translation): boolean {
-  if (domainId !== walk.domainId || level >= walk.firstLevel) return false;
+  if (domainId !== walk.domainId || level >= walk.level) return false;
   return walk.input - (walk.input % 512 ** level) === firstPage;
 }

@@ -13,7 +13,7 @@ export const deviceTableVariants = [
   variant(
     "detach-by-invalid",
     "A device is detached by V = 0, which lets everything through",
-    ["I4"],
+    ["I6"],
     2,
     "attach, detach",
     { detachesByInvalid: true },
@@ -69,7 +69,7 @@ export const deviceTableVariants = [
   variant(
     "filled-in-one-round",
     "DomainID and root are stored without an invalidation between: a unit that reads 64 bits at once mixes old and new",
-    ["I1"],
+    ["I5"],
     3,
     "map, attach, unmap",
     { fillsInOneRound: true },

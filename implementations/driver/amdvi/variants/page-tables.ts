@@ -13,7 +13,7 @@ export const pageTableVariants = [
   variant(
     "links-table-before-clearing",
     "A table is linked first, and what its last user left there is cleared afterwards",
-    ["I2"],
+    ["I17"],
     6,
     "a table is freed with entries in it only by merging, which takes attach, map, protect, protect, merge; then map",
     { linksBeforeClearing: true },
@@ -85,7 +85,7 @@ export const pageTableVariants = [
   variant(
     "cleared-table-not-written-back",
     "A table is cleared and linked, and its lines are not written back although table walks do not snoop",
-    ["I2"],
+    ["I5"],
     5,
     "a table is freed with entries in it only by merging, which takes map, protect, protect, merge; then attach to another domain, which makes it a first table",
     { leavesTableDirty: true },

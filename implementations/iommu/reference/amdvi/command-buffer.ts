@@ -4,11 +4,9 @@ import type { Place } from "../../../../model/amdvi/events.js";
 import type { AmdViPlatform } from "../../../../model/amdvi/profile.js";
 import type { Word } from "../../../../model/trace.js";
 import { CommandPipeline } from "../command-pipeline.js";
+import { Ring } from "../ring.js";
 import type { Surroundings } from "../unit.js";
 import type { AmdViDeviation } from "./deviations.js";
-
-/** Commands of 128 bits in a page. */
-const COMMANDS_OF_PAGE = 256;
 
 /** What the command buffer asks of the unit it belongs to. */
 export interface CommandEffects {
@@ -23,11 +21,7 @@ export class ReferenceCommandBuffer extends CommandPipeline<Command> {
   /** CmdBufEn and IommuEn are 1. */
   enabled = false;
   halted = false;
-  page = 0;
-  length = COMMANDS_OF_PAGE;
-  /** Indices of the command that is fetched next, and of the first entry without one. */
-  head = 0;
-  tail = 0;
+  readonly ring = new Ring();
 
   constructor(
     private readonly platform: AmdViPlatform,
@@ -39,29 +33,20 @@ export class ReferenceCommandBuffer extends CommandPipeline<Command> {
   }
 
   reset(): void {
-    this.moveTo(0, COMMANDS_OF_PAGE);
+    this.ring.moveTo(0);
     this.enabled = false;
     this.halted = false;
     this.pending.length = 0;
   }
 
-  /** CmdBase was written. */
-  moveTo(page: number, length: number): void {
-    this.page = page;
-    this.length = length;
-    this.head = 0;
-    this.tail = 0;
-  }
-
   protected canFetch(): boolean {
-    return this.enabled && !this.halted && this.head !== this.tail;
+    return this.enabled && !this.halted && !this.ring.isEmpty;
   }
 
   /** 2.4: the head moves on once a command was found legal; it stays at an illegal one. */
   protected fetch(): void {
     const { memory, stores } = this.surroundings;
-    const page = this.page + Math.floor(this.head / COMMANDS_OF_PAGE);
-    const word = (this.head % COMMANDS_OF_PAGE) * 2;
+    const { page, word } = this.ring.placeOf(this.ring.head);
     stores.snoop(page);
     const frame = memory.frameOf(page);
     if (frame < 0) {
@@ -78,13 +63,13 @@ export class ReferenceCommandBuffer extends CommandPipeline<Command> {
     } else {
       this.pending.push(command);
     }
-    this.head = (this.head + 1) % this.length;
+    this.ring.head = this.ring.after(this.ring.head);
   }
 
   /** 2.4.1. */
   protected waitsFor(command: Command, earlier: Command): boolean {
     if (command.command === "completion-wait") return !this.deviation?.waitsIgnoreOlder;
-    return earlier.command === "completion-wait" && earlier.flush && !this.deviation?.ignoresFlush;
+    return earlier.command === "completion-wait" && earlier.flush;
   }
 
   protected execute(command: Command): void {

@@ -24,7 +24,6 @@ export interface AmdViDeviation extends DeviationFacts {
   readonly goesOn?: (walk: Translation<AmdViFaultRule>, entry: { low: number; high: number }) => boolean;
   readonly event?: (event: readonly Word[]) => readonly Word[];
   readonly waitsIgnoreOlder?: boolean;
-  readonly ignoresFlush?: boolean;
   readonly drainsNothing?: boolean;
   readonly cachesNotPresent?: boolean;
   readonly skipsIllegalCommand?: boolean;
@@ -71,7 +70,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "iommu-pages-ignores-size",
     description: "INVALIDATE_IOMMU_PAGES removes one page, whatever S and the size that the address codes",
     rule: "amdvi.invalidation.iommu-pages",
-    minimum: minimum(6, "attach, map, request, unmap, flush of several pages with its wait, request"),
+    minimum: minimum(
+      7,
+      "attach, map, request to another page than the first of the range, unmap, flush, wait, request",
+    ),
     removal: mappingsBy((target) => ({ ...target, pageCount: 1 })),
   },
   {
@@ -79,7 +81,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "page-directory-bit-ignored",
     description: "INVALIDATE_IOMMU_PAGES with PDE = 1 leaves the page directory cache as it is",
     rule: "amdvi.invalidation.page-directories",
-    minimum: minimum(6, "attach, map, request, unmap with its tables, flush with PDE and its wait, request"),
+    minimum: minimum(
+      6,
+      "attach, map, change of an upper entry, flush with PDE, wait, request; page 0 needs no request before",
+    ),
     removal: {
       table: (target, entry) =>
         target.command === "invalidate-iommu-pages" ? false : removalRules.table(target, entry),
@@ -90,7 +95,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "large-page-survives-part",
     description: "INVALIDATE_IOMMU_PAGES removes a large page only if all of it is in the range",
     rule: "amdvi.invalidation.iommu-pages",
-    minimum: minimum(6, "attach, map a large page, request, unmap, flush of a part of it, request"),
+    minimum: minimum(
+      6,
+      "attach, map a large page, unmap, flush of a part of it, wait, request; page 0 needs no request before",
+    ),
     removal: {
       mapping: (target, entry) => {
         const required = removalRules.mapping(target, entry);
@@ -107,7 +115,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "domain-id-compares-few-bits",
     description: "INVALIDATE_IOMMU_PAGES uses the low 8 bits of the DomainID it is given",
     rule: "amdvi.invalidation.iommu-pages",
-    minimum: minimum(6, "attach with a DomainID above 255, map, request, unmap, flush, request"),
+    minimum: minimum(
+      6,
+      "attach with a DomainID above 255, map, unmap, flush, wait, request; page 0 needs no request before",
+    ),
     removal: mappingsBy((target) => ({ ...target, domainId: target.domainId & 0xff })),
   },
   {
@@ -115,10 +126,7 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "devtab-entry-of-function-0",
     description: "INVALIDATE_DEVTAB_ENTRY removes the entry of function 0 of the device it names",
     rule: "amdvi.invalidation.devtab-entry",
-    minimum: minimum(
-      4,
-      "attach of another function than 0, request, detach with its flush and wait, request",
-    ),
+    minimum: minimum(4, "attach of another function than 0, flush of its entry, wait, request"),
     removal: {
       device: (target, entry) =>
         target.command === "invalidate-devtab-entry"
@@ -131,7 +139,7 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "completion-before-invalidations",
     description: "COMPLETION_WAIT completes although commands ahead of it are still to be done",
     rule: "amdvi.commands.wait-order",
-    minimum: minimum(4, "without translation: write, draining flush, wait, new content of the page"),
+    minimum: minimum(4, "attach, flush of the device table entry, wait, request"),
     waitsIgnoreOlder: true,
   },
   {
@@ -139,26 +147,15 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "completion-before-posted-writes",
     description: "COMPLETION_WAIT completes while writes that earlier invalidations drain are on their way",
     rule: "amdvi.invalidation.drain-writes",
-    minimum: minimum(4, "without translation: write, draining flush, wait, new content of the page"),
+    minimum: minimum(5, "attach, write, flush that drains, wait, new content of the page"),
     drainsNothing: true,
-  },
-  {
-    architecture: "amdvi",
-    id: "flush-bit-ignored",
-    description: "Commands behind a COMPLETION_WAIT with f = 1 start before it has completed",
-    rule: "amdvi.commands.wait-flush",
-    minimum: minimum(
-      5,
-      "attach, map, detach with DEVTAB, wait with f and PAGES, while requests come, last request",
-    ),
-    ignoresFlush: true,
   },
   {
     architecture: "amdvi",
     id: "leaf-reserved-unchecked",
     description: "Reserved bits of entries that map pages are not checked",
     rule: "amdvi.page-table.reserved-bits",
-    minimum: minimum(4, "attach, map, set a reserved bit of the entry, request"),
+    minimum: minimum(4, "map, set a reserved bit of the entry, attach, request: nothing stale can be in use"),
     platform: (platform) => ({
       ...platform,
       reserved: { ...platform.reserved, pte: new Uint32Array(2) },
@@ -169,7 +166,7 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "device-reserved-unchecked",
     description: "Reserved bits of device table entries are not checked",
     rule: "amdvi.dte.reserved-bits",
-    minimum: minimum(2, "attach with a reserved bit, request"),
+    minimum: minimum(5, "attach, set a reserved bit of the entry, flush, wait, request"),
     platform: (platform) => ({
       ...platform,
       reserved: { ...platform.reserved, device: new Uint32Array(8) },
@@ -180,7 +177,7 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "upper-write-permission-ignored",
     description: "The right to write is taken from the entry that maps the page and the device table entry",
     rule: "amdvi.page-table.permission",
-    minimum: minimum(4, "attach, map, clear IW of an upper entry, write"),
+    minimum: minimum(4, "map, clear IW of an upper entry, attach, write: nothing stale can be in use"),
     entry: (entry) => {
       if (pointsToTable(entry)) entry.high |= IW_HIGH;
     },
@@ -190,7 +187,7 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "device-write-permission-ignored",
     description: "IW of the device table entry is not looked at",
     rule: "amdvi.dte.permission",
-    minimum: minimum(3, "attach without IW, map, write"),
+    minimum: minimum(2, "attach with Mode 0 and without IW, write"),
     device: (entry) => {
       entry.high |= IW_HIGH;
     },
@@ -274,7 +271,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "event-overflow-overwrites-first",
     description: "An event that finds the log full overwrites the one that software reads next",
     rule: "amdvi.events.overflow",
-    minimum: minimum(3, "an event log that is almost full, two blocked requests, reading the event log"),
+    minimum: minimum(
+      3,
+      "an event log without room, a blocked request that crosses a page, reading the event log",
+    ),
     overflowOverwritesFirst: true,
   },
   {
@@ -298,7 +298,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "not-present-cached",
     description: "Entries that are not present are cached although NpCache is 0",
     rule: "amdvi.served.translated",
-    minimum: minimum(4, "attach, request, map, request"),
+    minimum: minimum(
+      5,
+      "attach, flush of its entry, wait, map, request: before the map the entry may be looked up",
+    ),
     cachesNotPresent: true,
   },
   {
@@ -306,7 +309,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "exclusion-limit-off-by-one",
     description: "The last page of the exclusion range is translated",
     rule: "amdvi.served.pass-through",
-    minimum: minimum(2, "an exclusion range for all devices, request to its last page"),
+    minimum: minimum(
+      4,
+      "from reset: device table, attach, translation, request to the last page of the range",
+    ),
     platform: (platform) => ({ ...platform, exclusion: new ShortExclusionRange() }),
   },
   {

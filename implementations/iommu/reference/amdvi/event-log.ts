@@ -1,17 +1,11 @@
 /** The event log of an AMD-Vi unit: a ring in memory that hardware fills and software empties (AMD-Vi 2.5). */
 import type { Word } from "../../../../model/trace.js";
+import { Ring } from "../ring.js";
 import type { Surroundings } from "../unit.js";
 import type { AmdViDeviation } from "./deviations.js";
 
-/** Entries of 128 bits in a page. */
-const ENTRIES_OF_PAGE = 256;
-
 export class ReferenceEventLog {
-  page = 0;
-  length = ENTRIES_OF_PAGE;
-  /** Indices of the entry that software reads next, and of the one that hardware writes next. */
-  head = 0;
-  tail = 0;
+  readonly ring = new Ring();
   overflow = false;
   /** EventLogRun. */
   running = false;
@@ -27,20 +21,12 @@ export class ReferenceEventLog {
   ) {}
 
   reset(): void {
-    this.moveTo(0, ENTRIES_OF_PAGE);
+    this.ring.moveTo(0);
     this.overflow = false;
     this.running = false;
     this.interrupt = false;
     this.signals = false;
     this.enabled = false;
-  }
-
-  /** EvtBase was written. */
-  moveTo(page: number, length: number): void {
-    this.page = page;
-    this.length = length;
-    this.head = 0;
-    this.tail = 0;
   }
 
   /** EventLogEn and EventIntEn were written. */
@@ -54,15 +40,16 @@ export class ReferenceEventLog {
   log(event: readonly Word[]): void {
     if (!this.running) return;
     this.signal();
-    const next = (this.tail + 1) % this.length;
-    if (next === this.head) {
+    const { ring } = this;
+    const next = ring.after(ring.tail);
+    if (next === ring.head) {
       this.overflow = true;
       this.running = false;
-      if (this.deviation?.overflowOverwritesFirst) this.write(this.head, event);
+      if (this.deviation?.overflowOverwritesFirst) this.write(ring.head, event);
       return;
     }
-    this.write(this.tail, event);
-    this.tail = next;
+    this.write(ring.tail, event);
+    ring.tail = next;
   }
 
   /** Choice of this unit: with EventIntEn = 0 EventLogInt may stay clear. */
@@ -72,10 +59,9 @@ export class ReferenceEventLog {
 
   private write(index: number, event: readonly Word[]): void {
     const { memory, stores } = this.surroundings;
-    const page = this.page + Math.floor(index / ENTRIES_OF_PAGE);
+    const { page, word } = this.ring.placeOf(index);
     if (memory.frameOf(page) < 0) return;
     stores.writeBack(page);
-    const word = (index % ENTRIES_OF_PAGE) * 2;
     event.forEach(({ low, high }, at) => {
       memory.fill(page, word + at, low, high);
     });

@@ -9,6 +9,7 @@ import {
 } from "../../../../model/amdvi/registers.js";
 import type { RegisterFile } from "../../../../model/words/register-file.js";
 import type { RunSetup } from "../../interface.js";
+import type { Ring } from "../ring.js";
 import type { ReferenceCommandBuffer } from "./command-buffer.js";
 import type { AmdViDeviation } from "./deviations.js";
 import type { ReferenceEventLog } from "./event-log.js";
@@ -58,8 +59,8 @@ export class ReferenceRegisters {
   /** 32 bits as software reads them. */
   readHalf(offset: number): number {
     if (offset === Offset.Status) return this.status();
-    if (offset === Offset.CmdHead) return this.commands.head << 4;
-    if (offset === Offset.EvtTail) return this.events.tail << 4;
+    if (offset === Offset.CmdHead) return this.commands.ring.head << 4;
+    if (offset === Offset.EvtTail) return this.events.ring.tail << 4;
     return this.file.read(offset);
   }
 
@@ -77,44 +78,21 @@ export class ReferenceRegisters {
 
   /** Software writes 32 bits. */
   write(offset: number, value: number): void {
-    const { file, commands, events } = this;
     const ran = (this.control & ControlBit.CmdBufEn) !== 0;
-    file.write(offset, value);
-    switch (offset - (offset % 8)) {
-      case Offset.DevTabBase:
-        this.translator.deviceTable =
-          this.pageAt(Offset.DevTabBase) * 512 + (file.read(Offset.DevTabBase) & 0x1ff);
-        break;
-      case Offset.CmdBase:
-        file.set(Offset.CmdTail, 0);
-        commands.moveTo(this.pageAt(Offset.CmdBase), this.lengthAt(Offset.CmdBase));
-        break;
-      case Offset.EvtBase:
-        file.set(Offset.EvtHead, 0);
-        events.moveTo(this.pageAt(Offset.EvtBase), this.lengthAt(Offset.EvtBase));
-        break;
-      case Offset.Control:
-        this.controls(ran);
-        break;
-      case Offset.ExclBase:
-      case Offset.ExclLimit:
-        this.moveExclusionRange();
-        break;
-      case Offset.CmdHead:
-        commands.head = this.pointerAt(Offset.CmdHead) % commands.length;
-        break;
-      case Offset.CmdTail:
-        commands.tail = this.pointerAt(Offset.CmdTail) % commands.length;
-        break;
-      case Offset.EvtHead:
-        events.head = this.pointerAt(Offset.EvtHead) % events.length;
-        break;
-      case Offset.EvtTail:
-        events.tail = this.pointerAt(Offset.EvtTail) % events.length;
-        break;
-      case Offset.Status:
-        if (offset === Offset.Status) this.clearStatus(value);
-    }
+    this.file.write(offset, value);
+    const register = offset - (offset % 8);
+    if (register === Offset.DevTabBase) this.moveDeviceTable();
+    else if (register === Offset.CmdBase) this.moveRing(this.commands.ring, register, Offset.CmdTail);
+    else if (register === Offset.EvtBase) this.moveRing(this.events.ring, register, Offset.EvtHead);
+    else if (register === Offset.Control) this.controls(ran);
+    else if (register === Offset.ExclBase || register === Offset.ExclLimit) this.moveExclusionRange();
+    else if (register === Offset.CmdHead)
+      this.commands.ring.head = this.indexIn(this.commands.ring, register);
+    else if (register === Offset.CmdTail)
+      this.commands.ring.tail = this.indexIn(this.commands.ring, register);
+    else if (register === Offset.EvtHead) this.events.ring.head = this.indexIn(this.events.ring, register);
+    else if (register === Offset.EvtTail) this.events.ring.tail = this.indexIn(this.events.ring, register);
+    else if (offset === Offset.Status) this.clearStatus(value);
   }
 
   private get control(): number {
@@ -125,13 +103,22 @@ export class ReferenceRegisters {
     return (this.file.read(offset) >>> 12) + (this.file.read(offset + 4) & 0xfffff) * 0x100000;
   }
 
-  private pointerAt(offset: number): number {
-    return (this.file.read(offset) & POINTER_MASK) >>> 4;
+  private indexIn(ring: Ring, pointer: number): number {
+    return ((this.file.read(pointer) & POINTER_MASK) >>> 4) % ring.length;
   }
 
-  /** Entries of a ring. Choice of this unit: a reserved length counts as the smallest. */
-  private lengthAt(offset: number): number {
-    return 2 ** Math.max(8, (this.file.read(offset + 4) >>> 24) & 0xf);
+  private moveDeviceTable(): void {
+    const size = this.file.read(Offset.DevTabBase) & 0x1ff;
+    this.translator.deviceTable = this.pageAt(Offset.DevTabBase) * 512 + size;
+  }
+
+  /**
+   * The base of a ring was written; the pointer of software starts anew too. Choice of this unit: a reserved length counts
+   * as the smallest.
+   */
+  private moveRing(ring: Ring, base: number, pointer: number): void {
+    this.file.set(pointer, 0);
+    ring.moveTo(this.pageAt(base), 2 ** Math.max(8, (this.file.read(base + 4) >>> 24) & 0xf));
   }
 
   private controls(ran: boolean): void {

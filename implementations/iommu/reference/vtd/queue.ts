@@ -5,6 +5,7 @@ import type { Platform } from "../../../../model/vtd/profile.js";
 import type { Chance } from "../../../../model/words/chance.js";
 import type { PhysicalMemory } from "../../../../model/words/memory.js";
 import { CommandPipeline } from "../command-pipeline.js";
+import { Ring } from "../ring.js";
 import type { VtdDeviation } from "./deviations.js";
 
 /** What the queue asks of the unit it belongs to. */
@@ -18,10 +19,7 @@ export interface QueueEffects {
 export class ReferenceQueue extends CommandPipeline<Descriptor> {
   enabled = false;
   error: { readonly code: number } | null = null;
-  page = 0;
-  entries = 256;
-  head = 0;
-  tail = 0;
+  readonly ring = new Ring();
   private readonly decoder: DescriptorDecoder;
 
   constructor(
@@ -38,24 +36,20 @@ export class ReferenceQueue extends CommandPipeline<Descriptor> {
   reset(enabled: boolean, page: number): void {
     this.enabled = enabled;
     this.error = null;
-    this.page = page;
-    this.entries = 256;
-    this.head = 0;
-    this.tail = 0;
+    this.ring.moveTo(page);
     this.pending.length = 0;
   }
 
   protected canFetch(): boolean {
-    return this.enabled && this.error === null && this.head !== this.tail;
+    return this.enabled && this.error === null && !this.ring.isEmpty;
   }
 
   /** 6.5.2: the head moves on once a descriptor was found valid; it stays at a bad one until software clears IQE. */
   protected fetch(): void {
-    const { memory } = this;
-    const page = this.page + Math.floor(this.head / 256);
+    const { memory, ring } = this;
+    const { page, word } = ring.placeOf(ring.head);
     this.effects.snoop(page);
     const frame = memory.frameOf(page);
-    const word = (this.head % 256) * 2;
     const descriptor = this.decoder.decode(
       memory.low(frame, word),
       memory.high(frame, word),
@@ -68,7 +62,7 @@ export class ReferenceQueue extends CommandPipeline<Descriptor> {
     } else if (descriptor.kind !== "unspecified") {
       this.pending.push(descriptor);
     }
-    this.head = (this.head + 1) % this.entries;
+    ring.head = ring.after(ring.head);
   }
 
   /** 6.5.2.12. */

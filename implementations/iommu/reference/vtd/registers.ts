@@ -68,7 +68,7 @@ export class ReferenceRegisters {
     const { platform, queue, faults } = this;
     if (offset === Offset.GSTS) return this.status >>> 0;
     if (offset === Offset.FSTS) return faults.statusBits() | (queue.error ? FaultStatusBit.queueError : 0);
-    if (offset === Offset.IQH) return queue.head << 4;
+    if (offset === Offset.IQH) return queue.ring.head << 4;
     if (offset === Offset.IQERCD) return queue.error?.code ?? 0;
     const record = offset - platform.faultRecordOffset;
     if (record >= 0 && record < 16 * platform.faultRecords) {
@@ -92,7 +92,7 @@ export class ReferenceRegisters {
     else if (offset === Offset.CCMD + 4 && value >>> 31)
       this.start(contextCommand(platform, file), Offset.CCMD + 4, 27);
     else if (offset === iotlb + 4 && value >>> 31) this.start(iotlbCommand(platform, file), iotlb + 4, 25);
-    else if (offset === Offset.IQT) this.queue.tail = (value >>> 4) & 0x7fff;
+    else if (offset === Offset.IQT) this.queue.ring.tail = (value >>> 4) & 0x7fff;
     else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
     else if (offset === Offset.FSTS) this.clearStatus(value);
     else if (offset === Offset.ICS && value & 1) file.set(Offset.ICS, 0);
@@ -108,7 +108,7 @@ export class ReferenceRegisters {
     };
     if (changed & GlobalBit.queuedInvalidationEnable) {
       this.queue.enabled = (value & GlobalBit.queuedInvalidationEnable) !== 0;
-      if (!this.queue.enabled) this.queue.head = 0;
+      if (!this.queue.enabled) this.queue.ring.head = 0;
       this.underWay.push(() => levels(GlobalBit.queuedInvalidationEnable));
     }
     if (value & GlobalBit.setRootTablePointer) {
@@ -158,8 +158,8 @@ export class ReferenceRegisters {
 
   private moveQueue(): void {
     const value = this.file.read(Offset.IQA);
-    this.queue.page = (value >>> 12) + this.file.read(Offset.IQA + 4) * 0x100000;
-    this.queue.entries = 2 ** ((value & 7) + 8);
+    this.queue.ring.page = (value >>> 12) + this.file.read(Offset.IQA + 4) * 0x100000;
+    this.queue.ring.length = 2 ** ((value & 7) + 8);
   }
 
   private clearStatus(value: number): void {
