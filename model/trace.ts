@@ -85,3 +85,17 @@ export function writeTag(slot: number): number {
 export function pageTag(page: HostPage, offset: number): number {
   return (0x40000000 | ((page & 0xfffff) << 10) | (offset >>> 2)) >>> 0;
 }
+
+const tagged = new WeakMap<readonly HostPage[], ReadonlyMap<HostPage, Uint32Array>>();
+
+/** What data pages hold at first, 1,024 halves each ({@link pageTag}). The same list gives the same map. */
+export function taggedPages(pages: readonly HostPage[]): ReadonlyMap<HostPage, Uint32Array> {
+  let contents = tagged.get(pages);
+  if (!contents) {
+    const halves = (page: HostPage) =>
+      Uint32Array.from({ length: 1024 }, (_, half) => pageTag(page, half * 4));
+    contents = new Map(pages.map((page) => [page, halves(page)]));
+    tagged.set(pages, contents);
+  }
+  return contents;
+}

@@ -6,7 +6,7 @@ import type { Iommu } from "../implementations/iommu/interface.js";
 import { platformNamed } from "../model/architectures.js";
 import type { Finding } from "../model/finding.js";
 import type { TraceRecord } from "../model/isolation/events.js";
-import { type Action, Effect, pageTag, type Request } from "../model/trace.js";
+import { type Action, Effect, type Request, taggedPages } from "../model/trace.js";
 import { COHERENT, PhysicalMemory } from "../model/words/memory.js";
 import { type DriverRun, driveScenario, type RunObserver } from "./driver-run.js";
 
@@ -68,8 +68,8 @@ function openUnit(types: Request["type"][] = ["read", "write", "atomic", "zero-l
 }
 
 function observerOf(perform: RunObserver["perform"] = () => null): RunObserver {
-  const memory = new PhysicalMemory(platformNamed("qemu-48").memoryPages, COHERENT, pageTag);
-  memory.reset(COHERENT, new Set(dataPages));
+  const memory = new PhysicalMemory(platformNamed("qemu-48").memoryPages);
+  memory.reset(COHERENT, taggedPages(dataPages));
   return {
     memory,
     hear: () => null,

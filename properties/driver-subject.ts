@@ -10,7 +10,7 @@ import type { SoftwareModel } from "../model/architecture.js";
 import { architectureOf, platformNamed } from "../model/architectures.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { IsolationJudge } from "../model/isolation/judge.js";
-import { pageTag } from "../model/trace.js";
+import { taggedPages } from "../model/trace.js";
 import { COHERENT, PhysicalMemory } from "../model/words/memory.js";
 import { BlackBoxJudge } from "./black-box.js";
 import { type DriverRun, driveScenario, type RunObserver, setupOf } from "./driver-run.js";
@@ -74,7 +74,7 @@ function record(
   unit: Iommu,
   memory: PhysicalMemory,
 ): DriverRun {
-  memory.reset(COHERENT, dataPageSet);
+  memory.reset(COHERENT, taggedPages(dataPages));
   return driveScenario(scenario, create, unit, {
     memory,
     hear: () => null,
@@ -140,7 +140,7 @@ export function blackBoxSubject(
   const judge = (scenario: IntentScenario, steerAround: readonly KnownDeviation[]): Verdict => {
     let memory = memories.get(scenario.profile);
     if (!memory) {
-      memory = new PhysicalMemory(platformNamed(scenario.profile).memoryPages, COHERENT, pageTag);
+      memory = new PhysicalMemory(platformNamed(scenario.profile).memoryPages);
       memories.set(scenario.profile, memory);
     }
     if (iommu instanceof ReferenceIommu) {

@@ -32,7 +32,7 @@ export class AmdViCompiler extends Compiler<AmdViStep, AmdViScenario, EntryName>
     const translating = scenario.start === "translating";
     this.platform = platform;
     this.software.reset(platform.storeVisibility.needsLineFlush);
-    if (translating) this.software.startTranslating();
+    if (translating) this.software.startTranslating(scenario.devices);
     this.commands.reset(this.software.actions, platform, translating, scenario.exclusion);
     return platform.profile;
   }

@@ -1,10 +1,5 @@
 /** Device tables and host page tables as the software of a scenario builds them (AMD-Vi 2.2.2, 2.2.3). */
-import {
-  BLOCKING_ENTRY,
-  DEVICE_TABLE_ENTRIES_PER_PAGE,
-  deviceTableEntryAt,
-  pdeLayout,
-} from "../../model/amdvi/tables.js";
+import { BLOCKING_ENTRY, deviceTableEntryAt, pdeLayout } from "../../model/amdvi/tables.js";
 import { encoderOf } from "../../model/words/layout.js";
 import { amdViPlaces } from "../places.js";
 import { type Place, Software, type TableFormat } from "../software.js";
@@ -25,12 +20,11 @@ export class AmdViSoftware extends Software {
     super(amdViPlaces, hostTables);
   }
 
-  /** The first device table lets nothing through when a run starts translating. */
-  startTranslating(): void {
-    const { roots, rootPages } = amdViPlaces;
-    for (let entry = 0; entry < rootPages * DEVICE_TABLE_ENTRIES_PER_PAGE; entry++) {
-      const { page, word } = deviceTableEntryAt(entry);
-      this.remember(roots[0] + page, word, BLOCKING_ENTRY);
+  /** The first device table lets nothing through when a run starts translating; only its devices' entries are looked at. */
+  startTranslating(devices: readonly { readonly requester: number }[]): void {
+    for (const { requester } of devices) {
+      const at = this.deviceEntryAt(requester);
+      if (at) this.remember(at.page, at.word, BLOCKING_ENTRY);
     }
   }
 

@@ -7,6 +7,7 @@ import type { RunStart } from "../run-start.js";
 import { type Action, Effect, type Observation, type Request, type Word } from "../trace.js";
 import type { Outcome } from "../windows/admissible.js";
 import { type Complaint, type Seen, WindowsOracle } from "../windows/oracle.js";
+import type { InitialContents } from "../words/memory.js";
 import type { Rule } from "../words/rule.js";
 import { amdViRules, invalidationRules, servedRules } from "./behaviour-rules.js";
 import { CommandView } from "./command-view.js";
@@ -17,7 +18,7 @@ import { type InvalidationTarget, sparesTables } from "./invalidations.js";
 import type { AmdViPlatform } from "./profile.js";
 import { RegisterView } from "./register-view.js";
 import type { AmdViFaultRule } from "./rules.js";
-import { BLOCKING_ENTRY, DEVICE_TABLE_ENTRIES_PER_PAGE, deviceTableEntryAt } from "./tables.js";
+import { startContents } from "./start-contents.js";
 import { AmdViUnit } from "./unit.js";
 import { WaitView } from "./wait-view.js";
 
@@ -45,18 +46,13 @@ export class AmdViOracle extends WindowsOracle<InvalidationTarget, AmdViFaultRul
     this.registers = new RegisterView(platform, steering, this.commands, this.events, this.waits, coverage);
   }
 
-  /** A run that starts translating has a device table that lets nothing through. */
-  private fillDeviceTable({ rootPage, rootPages }: RunStart): void {
-    for (let device = 0; device < rootPages * DEVICE_TABLE_ENTRIES_PER_PAGE; device++) {
-      const { page, word } = deviceTableEntryAt(device);
-      this.memory.fill(rootPage + page, word, BLOCKING_ENTRY.low, BLOCKING_ENTRY.high);
-    }
+  protected override startContents(setup: RunStart): InitialContents {
+    return startContents(setup);
   }
 
   protected resetViews(setup: RunStart): void {
     const translating = setup.start === "translating";
     const eventPage = setup.logPage ?? 0;
-    if (translating) this.fillDeviceTable(setup);
     this.commands.reset(translating, setup.queuePage);
     this.events.reset(translating, eventPage);
     this.waits.reset();

@@ -35,6 +35,8 @@ export class ReadChain implements Chain {
   passThrough = false;
   /** Pages that the translation covers; 0 where no entry of a table gives it a size. */
   pages = 0;
+  /** Rights that the device entry gives. */
+  deviceAccess = 0;
 
   constructor(readonly reader: WindowReader) {
     this.since = reader.since;
@@ -54,6 +56,7 @@ export class ReadChain implements Chain {
     this.passed = passed;
     this.domainId = passed ? found.domainId : 0;
     this.passThrough = passed && found.passThrough;
+    this.deviceAccess = found.deviceAccess;
     if (this.last < unit.shape.firstTable || this.passThrough) this.pages = 0;
     else this.pages = found.pages || unit.entries.span(this.level[this.last]!);
   }

@@ -39,6 +39,8 @@ export interface CopiedChain {
   readonly passThrough: boolean;
   /** Pages that its translation covers; 0 where no entry of a table gives it a size. */
   readonly pages: number;
+  /** Rights that its device entry gives. */
+  readonly deviceAccess: number;
 }
 
 /** What has just been read: whether translation is enabled where it is not, else the table pointer and the entries. */
@@ -48,7 +50,7 @@ export function copyChain(
   { enabled, tablePointer }: SteeringRegisters,
   chain: ReadChain,
 ): CopiedChain {
-  const { reader, requester, domainId, passThrough, pages } = chain;
+  const { reader, requester, domainId, passThrough, pages, deviceAccess } = chain;
   const { device, lastDevice, firstTable } = unit.shape;
   const links =
     chain.last === Link.enabled
@@ -73,7 +75,7 @@ export function copyChain(
       replaced: replacedAt(memory, page, words, since),
     });
   }
-  return { links, requester, domainId, passThrough, pages };
+  return { links, requester, domainId, passThrough, pages, deviceAccess };
 }
 
 function pointerWord(unit: Unit, pointer: RegisterWindow, chain: ReadChain): PointerWord {

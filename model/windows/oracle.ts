@@ -9,13 +9,13 @@ import {
   type Action,
   Effect,
   type Observation,
-  pageTag,
   type Request,
+  taggedPages,
   type Word,
   writeTag,
 } from "../trace.js";
 import { showAddress, showRequester } from "../words/address.js";
-import { COHERENT, OPEN, PhysicalMemory } from "../words/memory.js";
+import { type InitialContents, OPEN, PhysicalMemory } from "../words/memory.js";
 import { Coverage, type Rule } from "../words/rule.js";
 import { AdmissibleOutcomes, type Outcome } from "./admissible.js";
 import { explainEffect } from "./explain.js";
@@ -73,7 +73,7 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
   ) {
     this.drainRule = served.drain.id;
     this.coverage = new Coverage(rules);
-    this.memory = new PhysicalMemory(unit.memoryPages, COHERENT, pageTag);
+    this.memory = new PhysicalMemory(unit.memoryPages);
     this.log = new InvalidationLog(unit.invalidations);
     this.admissible = new AdmissibleOutcomes(unit, this.memory, this.steering, this.log, this.requesters);
   }
@@ -128,8 +128,13 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
       this.visible = new Set([...setup.dataPages, ...setup.tablePages]);
     }
     this.start = setup;
-    this.memory.reset(this.unit.storeVisibility, this.dataPages);
+    this.memory.reset(this.unit.storeVisibility, this.startContents(setup));
     this.resetViews(setup);
+  }
+
+  /** What memory holds when the run starts; the same object for the same start. */
+  protected startContents({ dataPages }: RunStart): InitialContents {
+    return taggedPages(dataPages);
   }
 
   perform(action: Action, seen: Observation, index: number): Finding | null {

@@ -98,7 +98,7 @@ function chainTo(
   let best: CopiedChain | null = null;
   admissible.observer = (outcome, chain) => {
     if (outcome.effect !== page) return;
-    best = better(best, copyChain(unit, memory, steering, chain), requester, at);
+    best = better(best, copyChain(unit, memory, steering, chain), requester, at, access);
     // With the outcome taken out again, further chains that lead to it are reported too.
     admissible.found = admissible.found.filter((one) => one !== outcome);
   };
@@ -110,10 +110,24 @@ function chainTo(
   return best;
 }
 
-function better(best: CopiedChain | null, chain: CopiedChain, requester: number, at: number): CopiedChain {
+/**
+ * The requester's own chain before others', one whose device entry gives the rights that are used before one that was
+ * cached with the rights of another, and then the one with the fewest old values.
+ */
+function better(
+  best: CopiedChain | null,
+  chain: CopiedChain,
+  requester: number,
+  at: number,
+  access = 0,
+): CopiedChain {
   if (!best) return chain;
   const foreign = (one: CopiedChain) => Number(one.requester !== requester);
-  const order = foreign(chain) - foreign(best) || supersededLinks(chain, at) - supersededLinks(best, at);
+  const short = (one: CopiedChain) => Number((one.deviceAccess & access) !== access);
+  const order =
+    foreign(chain) - foreign(best) ||
+    short(chain) - short(best) ||
+    supersededLinks(chain, at) - supersededLinks(best, at);
   return order < 0 ? chain : best;
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { COHERENT, OPEN, PhysicalMemory, type StoreVisibility } from "./memory.js";
+import { COHERENT, type InitialContents, OPEN, PhysicalMemory, type StoreVisibility } from "./memory.js";
 
 const LINE: StoreVisibility = { needsLineFlush: true, needsBufferFlush: false };
 const BUFFER: StoreVisibility = { needsLineFlush: false, needsBufferFlush: true };
@@ -103,19 +103,22 @@ describe("sparse pages", () => {
   });
 });
 
-describe("patterned pages", () => {
-  const pattern = (page: number, offset: number) => page * 0x10000 + offset;
+describe("pages with contents", () => {
+  const contents = (...pages: number[]): InitialContents =>
+    new Map(
+      pages.map((page) => [page, Uint32Array.from({ length: 1024 }, (_, half) => page * 0x10000 + half * 4)]),
+    );
 
-  it("hold the pattern from the start, others hold zero", () => {
-    const memory = new PhysicalMemory(0x1000, COHERENT, pattern);
-    memory.reset(COHERENT, new Set([3]));
+  it("hold them from the start, others hold zero", () => {
+    const memory = new PhysicalMemory(0x1000);
+    memory.reset(COHERENT, contents(3));
     expect(read(memory, 3, 1)).toEqual([0x30008, 0x3000c]);
     expect(read(memory, 4, 1)).toEqual([0, 0]);
   });
 
-  it("keep the pattern around a word that is filled or stored first", () => {
-    const memory = new PhysicalMemory(0x1000, COHERENT, pattern);
-    memory.reset(COHERENT, new Set([3, 4]));
+  it("keep them around a word that is filled or stored first", () => {
+    const memory = new PhysicalMemory(0x1000);
+    memory.reset(COHERENT, contents(3, 4));
     memory.fill(3, 0, 1, 2);
     memory.store(4, 0, 1, 2, 1);
     expect(read(memory, 3, 0)).toEqual([1, 2]);
@@ -125,8 +128,8 @@ describe("patterned pages", () => {
   });
 
   it("are gone after a reset without them, and so is all content and history", () => {
-    const memory = new PhysicalMemory(0x1000, COHERENT, pattern);
-    memory.reset(COHERENT, new Set([3]));
+    const memory = new PhysicalMemory(0x1000);
+    memory.reset(COHERENT, contents(3));
     read(memory, 3, 0);
     memory.store(5, 9, 1, 1, 1);
     memory.reset(COHERENT);

@@ -30,6 +30,11 @@ interface Lingering {
   readonly line: number;
 }
 
+/** What pages hold at first that are not zero: 1,024 halves by page. */
+export type InitialContents = ReadonlyMap<number, Uint32Array>;
+
+const ZEROS: InitialContents = new Map();
+
 export class PhysicalMemory {
   private frames = new Uint32Array(64 * 1024);
   /** Per word: its newest version in the history, 0 when it was never stored to. */
@@ -55,31 +60,26 @@ export class PhysicalMemory {
   private superseded: number[] = [];
   private lingering: Lingering[] = [];
 
-  private patterned: ReadonlySet<number> | null = null;
-  /** What a patterned page holds at first, by page; and the same by frame, null for a page of zeros. */
-  private readonly patternOf = new Map<number, Uint32Array>();
+  private contents: InitialContents = ZEROS;
+  /** What a page holds at first, by frame; null for a page of zeros. */
   private initial: (Uint32Array | null)[] = [null];
   /** Words stored to since the last reset: `frame * 512 + word`, with repetitions. */
   private touched = new Int32Array(1024);
   private touchedCount = 0;
 
-  /**
-   * @param pageCount pages 0 to `pageCount - 1` exist; an access beyond them is an error
-   * @param pattern what byte `offset` (a multiple of 4) of a patterned page holds at first
-   */
+  /** @param pageCount pages 0 to `pageCount - 1` exist; an access beyond them is an error */
   constructor(
     readonly pageCount: number,
     private visibility: StoreVisibility = COHERENT,
-    private readonly pattern: (page: number, offset: number) => number = () => 0,
   ) {}
 
-  /** Everything zero but the patterned pages, no history, as new; keeps its buffers. */
-  reset(visibility: StoreVisibility, patterned: ReadonlySet<number> | null = null): void {
+  /** Everything zero but the pages with contents, no history, as new; keeps its buffers. */
+  reset(visibility: StoreVisibility, contents: InitialContents = ZEROS): void {
     this.visibility = visibility;
     const few = this.frameCount <= KEPT_FRAMES && this.touchedCount < MOST_TOUCHED;
-    if (patterned === this.patterned && few) this.restoreTouched();
+    if (contents === this.contents && few) this.restoreTouched();
     else this.forgetFrames();
-    this.patterned = patterned;
+    this.contents = contents;
     this.touchedCount = 0;
     this.versionCount = 1;
     this.freeVersions.length = 0;
@@ -117,7 +117,7 @@ export class PhysicalMemory {
     if (page >= this.pageCount) return NO_FRAME;
     const frame = this.find(page);
     if (frame !== NO_FRAME) return frame;
-    return this.patterned?.has(page) ? this.addFrame(page) : ZERO_FRAME;
+    return this.contents.has(page) ? this.addFrame(page) : ZERO_FRAME;
   }
 
   /** The frame a page was given, or -1. */
@@ -346,19 +346,10 @@ export class PhysicalMemory {
     if (frame === this.frameHasHistory.length) this.growFrames();
     this.insert(page, frame);
     this.pageOfFrame.push(page);
-    const pattern = this.patterned?.has(page) ? this.patternFor(page) : null;
-    if (pattern) this.frames.set(pattern, frame * 1024);
-    this.initial.push(pattern);
+    const halves = this.contents.get(page) ?? null;
+    if (halves) this.frames.set(halves, frame * 1024);
+    this.initial.push(halves);
     return frame;
-  }
-
-  private patternFor(page: number): Uint32Array {
-    let words = this.patternOf.get(page);
-    if (!words) {
-      words = Uint32Array.from({ length: 1024 }, (_, index) => this.pattern(page, index * 4));
-      this.patternOf.set(page, words);
-    }
-    return words;
   }
 
   private insert(page: number, frame: number): void {

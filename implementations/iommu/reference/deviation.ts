@@ -8,7 +8,7 @@ export interface DeviationFacts {
   readonly description: string;
   /** The rule it breaks. */
   readonly rule: string;
-  /** Steps of a smallest counterexample, and why no shorter one shows it. */
+  /** Steps of the smallest counterexample that shrinking comes to, and why none of them can be left out. */
   readonly minimum: { readonly steps: number; readonly because: string };
 }
 

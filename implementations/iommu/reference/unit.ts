@@ -1,8 +1,8 @@
 /** One unit with its memory: what is the same whatever the architecture. */
 import type { Profile } from "../../../model/profile.js";
-import { type Action, type Observation, pageTag, type Request, writeTag } from "../../../model/trace.js";
+import { type Action, type Observation, type Request, writeTag } from "../../../model/trace.js";
 import type { Chance } from "../../../model/words/chance.js";
-import { COHERENT, PhysicalMemory, type StoreVisibility } from "../../../model/words/memory.js";
+import { type InitialContents, PhysicalMemory, type StoreVisibility } from "../../../model/words/memory.js";
 import type { RunSetup } from "../interface.js";
 import { PostedWrites } from "./posted-writes.js";
 import { StoreBuffer } from "./store-buffer.js";
@@ -36,6 +36,8 @@ export interface Core {
   readonly storeVisibility: StoreVisibility;
   /** Requests are translated. */
   readonly enabled: boolean;
+  /** What memory holds when the run starts; the same object for the same start. */
+  startContents(setup: RunSetup): InitialContents;
   reset(setup: RunSetup, temperament: Temperament): void;
   /** Requests that a prefetcher may bet on before it has seen any. */
   expected(setup: RunSetup): readonly Bet[];
@@ -71,7 +73,7 @@ export class Unit {
     private readonly chance: Chance,
     createCore: (surroundings: Surroundings) => Core,
   ) {
-    this.memory = new PhysicalMemory(profile.memoryPages, COHERENT, pageTag);
+    this.memory = new PhysicalMemory(profile.memoryPages);
     this.stores = new StoreBuffer(this.memory, chance);
     this.posted = new PostedWrites(this.memory);
     this.core = createCore({ memory: this.memory, stores: this.stores, posted: this.posted, chance });
@@ -83,7 +85,7 @@ export class Unit {
       this.dataPageList = setup.dataPages;
       this.dataPages = new Set(setup.dataPages);
     }
-    this.memory.reset(this.core.storeVisibility, this.dataPages);
+    this.memory.reset(this.core.storeVisibility, this.core.startContents(setup));
     this.stores.reset(this.core.storeVisibility);
     this.posted.clear();
     this.core.reset(setup, this.temperament);

@@ -19,8 +19,8 @@ import { Random } from "../../../../model/windows/random.testing.js";
 import { ReferenceIommu } from "../reference.js";
 import { ENABLED, read, store, wait, write } from "./testing.js";
 
-const SCRIPTS = 40;
-const TIMINGS = 600;
+const SCRIPTS = 30;
+const TIMINGS = 400;
 /** Pages that no script uses. */
 const [COMMANDS, STATUS, LOG] = [60, 61, 62] as const;
 

@@ -79,8 +79,8 @@ describe("translation", () => {
   });
 
   it("goes on when the model does not say what follows", () => {
-    const unknown = [...ATTACHED, ...deviceEntry({ V: 0 }), ...flush(devtabEntry())];
-    expect(lasts([...unknown, request("read", 0, 0xfd00000)])).toEqual(blocked);
+    const guest = [...ATTACHED, ...deviceEntry({ GV: 1, GIoV: 1 }), ...flush(devtabEntry())];
+    expect(lasts([...guest, request("read", 0, 1)])).toEqual(blocked);
   });
 });
 
@@ -141,8 +141,8 @@ describe("invalidation", () => {
 
 describe("units that read 64 bits of a device table entry at once", () => {
   it("may see its words of different moments", () => {
-    const [changed, tail] = [deviceEntry({ IR: 0, IW: 0, SA: 1 }), read(Offset.EvtTail)];
-    /** The rights of the new entry without its SA: the request is blocked with an event. */
+    const [changed, tail] = [deviceEntry({ TV: 0, SA: 1 }), read(Offset.EvtTail)];
+    /** TV of the new entry without its SA: the request is blocked with an event. */
     const torn = (profile: string) =>
       MANY_SEEDS.some((timing) => {
         const { seen } = run(

@@ -10,15 +10,12 @@ import {
 import { drains, type InvalidationTarget, targetOf } from "../../../../model/amdvi/invalidations.js";
 import { type AmdViPlatform, amdViProfile, platformOf } from "../../../../model/amdvi/profile.js";
 import { type AmdViFaultRule, faultRules } from "../../../../model/amdvi/rules.js";
-import {
-  BLOCKING_ENTRY,
-  DEVICE_TABLE_ENTRIES_PER_PAGE,
-  deviceTableEntryAt,
-} from "../../../../model/amdvi/tables.js";
+import { startContents } from "../../../../model/amdvi/start-contents.js";
+import { deviceTableEntryAt } from "../../../../model/amdvi/tables.js";
 import { tableIndex } from "../../../../model/amdvi/walk.js";
 import type { Profile } from "../../../../model/profile.js";
 import type { Request, Word } from "../../../../model/trace.js";
-import type { StoreVisibility } from "../../../../model/words/memory.js";
+import type { InitialContents, StoreVisibility } from "../../../../model/words/memory.js";
 import type { RunSetup } from "../../interface.js";
 import { Caches } from "../caches.js";
 import type { Temperament } from "../temperament.js";
@@ -94,15 +91,10 @@ export class AmdViCore implements Core {
     this.commands.reset();
     this.events.reset();
     this.registers.reset(setup);
-    if (setup.start === "translating") this.blockAll(setup);
   }
 
-  /** The device table that a run starts with lets nothing through. */
-  private blockAll({ rootPage, rootPages }: RunSetup): void {
-    for (let deviceId = 0; deviceId < rootPages * DEVICE_TABLE_ENTRIES_PER_PAGE; deviceId++) {
-      const { page, word } = deviceTableEntryAt(deviceId);
-      this.surroundings.memory.fill(rootPage + page, word, BLOCKING_ENTRY.low, BLOCKING_ENTRY.high);
-    }
+  startContents(setup: RunSetup): InitialContents {
+    return startContents(setup);
   }
 
   /** Device table entries are kept whatever they say, so also before the first request of their device. */

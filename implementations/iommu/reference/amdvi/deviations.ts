@@ -155,7 +155,7 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     id: "leaf-reserved-unchecked",
     description: "Reserved bits of entries that map pages are not checked",
     rule: "amdvi.page-table.reserved-bits",
-    minimum: minimum(4, "map, set a reserved bit of the entry, attach, request: nothing stale can be in use"),
+    minimum: minimum(6, "attach, map, set a reserved bit of the entry, flush, wait, request"),
     platform: (platform) => ({
       ...platform,
       reserved: { ...platform.reserved, pte: new Uint32Array(2) },
@@ -214,9 +214,10 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     minimum: minimum(3, "attach, map by a size-coded page, request in its upper half"),
     entry: (entry) => {
       if ((entry.low & 1) === 0 || nextLevel(entry.low) !== NextLevel.sizeCoded) return;
-      const ones = Math.clz32(~(entry.low >>> 12) & -~(entry.low >>> 12));
-      const lowestZero = 31 - ones;
-      if (lowestZero > 0 && lowestZero < 20) entry.low &= ~(1 << (12 + lowestZero - 1));
+      const address = entry.low >>> 12;
+      // The lowest zero codes the size: below it are the ones, of which the highest becomes zero.
+      const lowestZero = ~address & (address + 1);
+      entry.low &= ~((lowestZero >>> 1) << 12);
     },
   },
   {

@@ -15,7 +15,7 @@ export const [DATA, OTHER] = [0x10, 0x11] as const;
 export const DEVICE = 0x21;
 export const SEEDS = Array.from({ length: 40 }, (_, seed) => seed);
 /** For what takes several choices of the unit together. */
-export const MANY_SEEDS = Array.from({ length: 2000 }, (_, seed) => seed);
+export const MANY_SEEDS = Array.from({ length: 800 }, (_, seed) => seed);
 
 export function setup(profile: string, timing = 1, start: StartState = "translating"): RunSetup {
   return {

@@ -1,13 +1,13 @@
 /** A VT-d unit in legacy mode. */
 import type { Profile } from "../../../../model/profile.js";
-import type { Request } from "../../../../model/trace.js";
+import { type Request, taggedPages } from "../../../../model/trace.js";
 import { FaultLog, faultRecordOf } from "../../../../model/vtd/fault-log.js";
 import { drains, type InvalidationTarget } from "../../../../model/vtd/invalidations.js";
 import { vtdProfile } from "../../../../model/vtd/profile.js";
 import type { VtdFaultRule } from "../../../../model/vtd/rules.js";
 import { type WalkPlatform, walkPlatformOf } from "../../../../model/vtd/walk.js";
 import { NO_DOMAIN } from "../../../../model/windows/walk.js";
-import type { StoreVisibility } from "../../../../model/words/memory.js";
+import type { InitialContents, StoreVisibility } from "../../../../model/words/memory.js";
 import type { RunSetup } from "../../interface.js";
 import { Caches } from "../caches.js";
 import type { Temperament } from "../temperament.js";
@@ -64,6 +64,10 @@ export class VtdCore implements Core {
 
   get domainId(): number {
     return this.enabled ? this.translator.translation.domainId : NO_DOMAIN;
+  }
+
+  startContents({ dataPages }: RunSetup): InitialContents {
+    return taggedPages(dataPages);
   }
 
   reset(setup: RunSetup, temperament: Temperament): void {
