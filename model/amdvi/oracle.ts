@@ -2,7 +2,7 @@
  * The executable specification as a judge: it takes what software and devices did and saw, action by action, and says
  * whether a conforming AMD-Vi unit may have shown that.
  */
-import type { Finding } from "../finding.js";
+import { type Finding, OutsideModel } from "../finding.js";
 import type { RunStart } from "../run-start.js";
 import { type Action, Effect, type Observation, type Request, type Word } from "../trace.js";
 import type { Outcome } from "../windows/admissible.js";
@@ -21,6 +21,7 @@ import type { AmdViFaultRule } from "./rules.js";
 import { startContents } from "./start-contents.js";
 import { AmdViUnit } from "./unit.js";
 import { WaitView } from "./wait-view.js";
+import { pageOf } from "./walk.js";
 
 /** Event flags as the specification orders them, for messages. */
 const FLAGS = ["present", "permission", "reserved"] as const;
@@ -30,6 +31,8 @@ export class AmdViOracle extends WindowsOracle<InvalidationTarget, AmdViFaultRul
   readonly events: EventView;
   private readonly waits: WaitView;
   private readonly registers: RegisterView;
+  /** Pages of the event log that an entry has been made to point to. */
+  private readonly logTables = new Set<number>();
   /** Step of the action that is being taken. */
   private step = 0;
 
@@ -56,6 +59,7 @@ export class AmdViOracle extends WindowsOracle<InvalidationTarget, AmdViFaultRul
     this.commands.reset(translating, setup.queuePage);
     this.events.reset(translating, eventPage);
     this.waits.reset();
+    this.logTables.clear();
     this.registers.reset(translating, this.startPointer(setup), setup.queuePage, eventPage);
   }
 
@@ -67,10 +71,20 @@ export class AmdViOracle extends WindowsOracle<InvalidationTarget, AmdViFaultRul
   override perform(action: Action, seen: Observation, index: number): Finding | null {
     this.step = index + 1;
     if (action.do === "store") this.noteStore(action.page, action.word, action);
+    if (action.do === "request") this.refuseTablesInLog(action.request);
     return super.perform(action, seen, index);
   }
 
+  /** Hardware writes the event log at moments that are not told: what a walk finds there is not known. */
+  private refuseTablesInLog(request: Request): void {
+    for (const page of this.logTables)
+      if (this.admissible.readsFrom(request, page, this.step))
+        throw new OutsideModel("a page of the event log is used as a table");
+  }
+
   private noteStore(page: number, word: number, { low, high }: Word): void {
+    const target = pageOf(low, high);
+    if ((low & 1) !== 0 && this.isLog(target)) this.logTables.add(target);
     if (this.commands.covers(page)) this.commands.store(page, word, this.events.halted);
     if (this.events.mayHold(page)) this.events.store(page, word, { low, high });
   }

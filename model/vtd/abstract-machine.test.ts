@@ -1,14 +1,13 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   Cache,
   type CacheTags,
   type Fence,
-  type Invalidation,
   InvalidationLog,
   NO_PAGE_SIZE,
 } from "../windows/invalidation-log.js";
-import { Random } from "../windows/random.testing.js";
-import { differences, requestsOf, shrink } from "../windows/scripts.testing.js";
+import { Altered, describeMachine, Unfenced } from "../windows/machine-comparison.testing.js";
+import { requestsOf } from "../windows/scripts.testing.js";
 import { type Script, ScriptMaker, type Step, walkPlatforms } from "./abstract-machine.scripts.js";
 import { closedFormOutcomes, differencesOf, machineOutcomes } from "./abstract-machine.testing.js";
 import { type InvalidationTarget, invalidations } from "./invalidations.js";
@@ -16,70 +15,21 @@ import type { PlatformProfile } from "./profile.js";
 import { profileNamed } from "./profiles.js";
 import { walkPlatformOf } from "./walk.js";
 
-/** SCRIPTS=100000 SEED=7 runs a larger campaign. */
-const SCRIPTS = Number(process.env.SCRIPTS ?? 3000);
-const SEED = Number(process.env.SEED ?? 1);
-
-interface Compared {
-  readonly script: Script;
-  readonly platform: (typeof walkPlatforms)[number];
-  readonly machine: Set<string>[];
-  readonly closedForm: Set<string>[];
-}
-
-function comparedScript(index: number): Compared {
-  const random = new Random(SEED * 1000003 + index * 7919);
-  const platform = walkPlatforms[index % walkPlatforms.length]!;
-  const { script } = new ScriptMaker(random, platform, 3 + random.below(6));
-  return {
-    script,
-    platform,
-    machine: machineOutcomes(script, platform),
-    closedForm: closedFormOutcomes(script, platform),
-  };
-}
-
-type Entry = Invalidation<InvalidationTarget>;
-
 /** Invalidation logs with one mistake each. */
 const brokenLogs: Record<string, () => InvalidationLog<InvalidationTarget>> = {
-  "context entries are never invalidated": () => new Unfenced(Cache.device),
-  "paging-structure entries are never invalidated": () => new Unfenced(Cache.table),
-  "IOTLB entries are never invalidated": () => new Unfenced(Cache.iotlb),
-  "the queue keeps no order": () => new Altered((entry) => ({ ...entry, queued: false })),
-  "fence flags are overlooked": () => new Altered((entry) => ({ ...entry, fenceGroup: 0 })),
-  "submitted counts as done": () => new Altered((entry) => ({ ...entry, observed: entry.submitted })),
-  "the hint is overlooked": () => new Altered((entry) => ({ ...entry, target: withoutHint(entry.target) })),
+  "context entries are never invalidated": () => new Unfenced(invalidations, Cache.device),
+  "paging-structure entries are never invalidated": () => new Unfenced(invalidations, Cache.table),
+  "IOTLB entries are never invalidated": () => new Unfenced(invalidations, Cache.iotlb),
+  "the queue keeps no order": () => new Altered(invalidations, (entry) => ({ ...entry, queued: false })),
+  "fence flags are overlooked": () => new Altered(invalidations, (entry) => ({ ...entry, fenceGroup: 0 })),
+  "submitted counts as done": () =>
+    new Altered(invalidations, (entry) => ({ ...entry, observed: entry.submitted })),
+  "the hint is overlooked": () =>
+    new Altered(invalidations, (entry) => ({ ...entry, target: withoutHint(entry.target) })),
   "each fence stands alone": () => new Forgetful(invalidations),
   "any page of a large one removes it": () => new AsSmallPages((pages) => pages > 1),
   "a pass-through result has the size of a page": () => new AsSmallPages((pages) => pages === NO_PAGE_SIZE),
 };
-
-class Unfenced extends InvalidationLog<InvalidationTarget> {
-  constructor(private readonly broken: Cache) {
-    super(invalidations);
-  }
-
-  override fence(cache: Cache, tags: CacheTags, at: number, known: readonly number[], into: Fence): void {
-    super.fence(cache, tags, at, known, into);
-    if (cache === this.broken) {
-      into.step = 0;
-      into.done.length = 0;
-    }
-  }
-}
-
-class Altered extends InvalidationLog<InvalidationTarget> {
-  constructor(private readonly alter: (entry: Entry) => Entry) {
-    super(invalidations);
-  }
-
-  override submit(target: InvalidationTarget, step: number, queued: boolean, fenceGroup: number): Entry {
-    const entry = this.alter(super.submit(target, step, queued, fenceGroup));
-    this.entries[this.entries.length - 1] = entry;
-    return entry;
-  }
-}
 
 class Forgetful extends InvalidationLog<InvalidationTarget> {
   override fence(cache: Cache, tags: CacheTags, at: number, _known: readonly number[], into: Fence): void {
@@ -271,30 +221,11 @@ describe("named exception: the closed form admits more", () => {
   });
 });
 
-describe("the closed form and the abstract machine", () => {
-  let compared: Compared[] = [];
-
-  beforeAll(() => {
-    compared = Array.from({ length: SCRIPTS }, (_, index) => comparedScript(index));
-  }, SCRIPTS * 100);
-
-  it("admit the same outcomes", () => {
-    for (const { script, machine, closedForm } of compared) {
-      if (differences(script, machine, closedForm).length === 0) continue;
-      const smallest = shrink(script, (one) => differencesOf(one).length > 0);
-      expect.fail(`${differencesOf(smallest).join("\n")}\n${JSON.stringify(smallest)}`);
-    }
-  });
-
-  it("are compared where stale entries leave several outcomes open", () => {
-    const open = compared.filter(({ machine }) => machine.some((outcomes) => outcomes.size > 1));
-    expect(open.length / compared.length).toBeGreaterThan(0.5);
-  });
-
-  it.each(Object.entries(brokenLogs))("are told apart when %s", (_, brokenLog) => {
-    const caught = compared.some(({ script, platform, machine }) => {
-      return differences(script, machine, closedFormOutcomes(script, platform, brokenLog())).length > 0;
-    });
-    expect(caught).toBe(true);
-  });
+describeMachine({
+  platforms: walkPlatforms,
+  script: (random, platform, steps) => new ScriptMaker(random, platform, steps).script,
+  machine: machineOutcomes,
+  closedForm: (script, platform, makeLog) => closedFormOutcomes(script, platform, makeLog?.()),
+  differencesOf,
+  brokenLogs,
 });

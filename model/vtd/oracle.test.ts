@@ -31,14 +31,8 @@ class History {
   constructor(profile: PlatformProfile = SKYLAKE) {
     this.oracle = new VtdOracle(walkPlatformOf(profile));
     const tablePages = [ROOT, CONTEXT, L4, L3, L2, L1, OTHER_L1, QUEUE, STATUS];
-    const pages = {
-      rootPage: ROOT,
-      rootPages: 1,
-      queuePage: QUEUE,
-      logPage: null,
-      dataPages: [OLD, NEW],
-      tablePages,
-    };
+    const root = { rootPage: ROOT, rootPages: 1 };
+    const pages = { ...root, queuePage: QUEUE, logPage: null, dataPages: [OLD, NEW], tablePages };
     this.oracle.reset({ ...pages, start: "translating", requesters: [A, B] });
     this.start(ROOT, 0, 0x2001)
       .start(L4, 0, 0x4003)
