@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ["**/*.test.ts", "properties/**/*.property.ts"],
     exclude: ["node_modules/**", "out/**"],
-    testTimeout: 120_000,
+    // Left to itself the runner keeps a core for its watch mode.
+    maxWorkers: "100%",
+    testTimeout: 300_000,
   },
 });
