@@ -7,7 +7,7 @@ import { architectures } from "../model/architectures.js";
 import { breaking, invariants } from "./invariants.js";
 import { Judge } from "./judge.js";
 
-const RUNS = 1500;
+const RUNS = 1000;
 
 describe.each(architectures.map((one) => [one.name, one.id] as const))(
   "the reference IOMMU for %s",
