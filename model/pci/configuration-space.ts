@@ -55,8 +55,10 @@ class Header {
     return this.byte(offset) | (this.byte(offset + 1) << 8);
   }
 
+  /** Header type 1, or 2 of a CardBus bridge, which has its bus numbers at the same place. */
   get isBridge(): boolean {
-    return (this.byte(0x0e) & 0x7f) === 1;
+    const type = this.byte(0x0e) & 0x7f;
+    return type === 1 || type === 2;
   }
 
   get hasExtended(): boolean {
