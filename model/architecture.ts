@@ -2,6 +2,7 @@
  * What the suite needs of an architecture's model. Everything outside an architecture's own folders goes through this,
  * and through the registry in `model/architectures.ts`.
  */
+import type { FirmwareTables } from "./acpi/firmware-table.js";
 import type { Finding } from "./finding.js";
 import type { ExposureModel } from "./isolation/exposure.js";
 import type { ArchitectureId, Profile } from "./profile.js";
@@ -89,6 +90,7 @@ export interface Architecture {
   readonly rules: readonly Rule[];
   /** Bytes that the unit's registers take, whole pages. */
   registerBytes(profile: Profile): number;
+  readonly firmwareTables: FirmwareTables;
   createOracle(profile: Profile): Oracle;
   createSoftware(profile: Profile): SoftwareModel;
 }

@@ -1,6 +1,7 @@
 /** AMD-Vi, as the suite sees an architecture. */
 import type { Architecture } from "../architecture.js";
 import { amdViRules } from "./behaviour-rules.js";
+import { ivrsTables } from "./ivrs/index.js";
 import { AmdViOracle } from "./oracle.js";
 import { amdViProfile, platformOf } from "./profile.js";
 import { profiles } from "./profiles.js";
@@ -12,6 +13,7 @@ export const amdvi: Architecture = {
   name: "AMD-Vi",
   profiles,
   rules: amdViRules,
+  firmwareTables: ivrsTables,
   registerBytes: () => REGISTER_BYTES,
   createOracle: (profile) => new AmdViOracle(platformOf(amdViProfile(profile))),
   createSoftware: (profile) => new AmdViSoftware(platformOf(amdViProfile(profile))),

@@ -2,6 +2,7 @@
 import type { Architecture } from "../architecture.js";
 import type { Profile } from "../profile.js";
 import { vtdRules } from "./behaviour-rules.js";
+import { dmarTables } from "./dmar/index.js";
 import { VtdOracle } from "./oracle.js";
 import { platformOf, vtdProfile } from "./profile.js";
 import { profiles } from "./profiles.js";
@@ -23,6 +24,7 @@ export const vtd: Architecture = {
   profiles,
   rules: vtdRules,
   registerBytes,
+  firmwareTables: dmarTables,
   createOracle: (profile) => new VtdOracle(walkPlatformOf(vtdProfile(profile))),
   createSoftware: (profile) => new VtdSoftware(walkPlatformOf(vtdProfile(profile))),
 };
