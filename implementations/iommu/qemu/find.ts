@@ -11,6 +11,22 @@ export interface Qemu {
   readonly version: string;
 }
 
+/** Choices when opening QEMU; every one has a default. */
+export interface QemuOptions {
+  /** The program; default: `IOMMU_SPEC_QEMU`, else `qemu-system-x86_64` on PATH. */
+  readonly path?: string;
+  /** How long QEMU may stay silent before it counts as hanging; default 10 seconds. */
+  readonly timeoutMs?: number;
+}
+
+/** How to start QEMU. */
+export interface Launch {
+  readonly qemu: Qemu;
+  readonly qtestAccelerator: boolean;
+  readonly timeoutMs: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 10_000;
 const PROGRAM = "qemu-system-x86_64";
 const VARIABLE = "IOMMU_SPEC_QEMU";
 const PROBE_MS = 20_000;
@@ -35,10 +51,19 @@ export function findQemu(path?: string): Qemu {
 }
 
 /**
+ * Finds QEMU, and out how to start it.
+ * @throws ImplementationError when there is no QEMU
+ */
+export function launchOf({ path, timeoutMs = DEFAULT_TIMEOUT_MS }: QemuOptions = {}): Launch {
+  const qemu = findQemu(path);
+  return { qemu, qtestAccelerator: hasQtestAccelerator(qemu), timeoutMs };
+}
+
+/**
  * Whether this QEMU can leave its processors out, which makes its clock obey `clock_step`. QEMU does not list
  * that accelerator, so the only way to know is to start an empty machine with it.
  */
-export function hasQtestAccelerator(qemu: Qemu): boolean {
+function hasQtestAccelerator(qemu: Qemu): boolean {
   const args = ["-machine", "none,accel=qtest", "-nodefaults", "-display", "none", "-qmp", "stdio"];
   const input = '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n';
   return start(qemu.path, args, input).status === 0;

@@ -3,22 +3,15 @@ import type { Word } from "../../../model/trace.js";
 import type { RequesterId } from "../../../model/words/address.js";
 import { ImplementationError } from "../interface.js";
 import { type Clock, Edu } from "./edu.js";
-import type { Qemu } from "./find.js";
+import type { Launch } from "./find.js";
 import { PAGE_BYTES } from "./memory.js";
 import { type Blueprint, optionsFor } from "./options.js";
-import { assignBars, type Bars, configure } from "./pci.js";
+import { assignBars, type Bars, bridgesOf, configure } from "./pci.js";
 import { PrivatePages } from "./private-pages.js";
 import { type QemuProcess, startProcess } from "./process.js";
 import { type Breakdown, Qtest, QtestError, type Reply } from "./qtest.js";
 import type { Block, Registers } from "./register-image.js";
 import type { Unit } from "./unit.js";
-
-/** How to start QEMU. */
-export interface Launch {
-  readonly qemu: Qemu;
-  readonly qtestAccelerator: boolean;
-  readonly timeoutMs: number;
-}
 
 /** How many places of each device's buffer hold what it fetched. */
 export type Fetched = ReadonlyMap<RequesterId, number>;
@@ -62,7 +55,7 @@ export class Machine {
     private readonly launch: Launch,
   ) {
     this.pages = new PrivatePages(blueprint);
-    this.#bars = assignBars(blueprint);
+    this.#bars = assignBars(blueprint.requesters);
     this.#process = startProcess(launch.qemu.path, blueprint.memoryPages * PAGE_BYTES, (files) =>
       optionsFor(blueprint, files, launch.qtestAccelerator),
     );
@@ -174,7 +167,7 @@ export class Machine {
   }
 
   #configure(): void {
-    configure(this.qtest, this.blueprint, this.#bars);
+    configure(this.qtest, bridgesOf(this.blueprint), this.#bars);
     this.qtest.out8(TIMER_MODE, ONE_SHOT);
     this.qtest.out8(TIMER_COUNT, 1);
     this.qtest.out8(TIMER_COUNT, 0);

@@ -23,6 +23,8 @@ export interface Blueprint {
   readonly ports: readonly RootPort[];
 }
 
+/** The device, with all 64 address bits. */
+export const EDU = "edu,dma_mask=0xffffffffffffffff";
 const LAST_FREE_SLOT = 30;
 const MAX_MEMORY_PAGES = 0x80000;
 const PAGES_PER_MIB = 256;
@@ -55,9 +57,20 @@ export function suffices(have: Blueprint, need: Blueprint): boolean {
   );
 }
 
-/** The options of a machine. Without the qtest accelerator the clock runs ahead while the processor sleeps. */
+/** The options of a machine. */
 export function optionsFor(machine: Blueprint, files: BootFiles, qtestAccelerator: boolean): string[] {
-  const bytes = machine.memoryPages * PAGE_BYTES;
+  return [
+    ...chassisOptions(machine.memoryPages, files, qtestAccelerator),
+    ...machine.ports.flatMap(portOptions),
+    ...[...fillers(machine), ...machine.requesters].flatMap(deviceOptions),
+    // After the others: `amd-iommu` is a PCI function too, and takes a slot that is left.
+    ...["-device", [machine.kind.device, machine.properties].filter((one) => one !== "").join()],
+  ];
+}
+
+/** A machine without devices. Without the qtest accelerator the clock runs ahead while the processor sleeps. */
+export function chassisOptions(memoryPages: number, files: BootFiles, qtestAccelerator: boolean): string[] {
+  const bytes = memoryPages * PAGE_BYTES;
   const clock = qtestAccelerator
     ? ["-machine", "q35,accel=qtest,memory-backend=ram"]
     : [
@@ -68,20 +81,9 @@ export function optionsFor(machine: Blueprint, files: BootFiles, qtestAccelerato
       ];
   return [
     ...clock,
-    ...[
-      "-nodefaults",
-      "-no-user-config",
-      "-display",
-      "none",
-      "-m",
-      `${machine.memoryPages / PAGES_PER_MIB}M`,
-    ],
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-m", `${memoryPages / PAGES_PER_MIB}M`],
     ...["-object", `memory-backend-file,id=ram,size=${bytes},share=on,mem-path=${files.memory}`],
     ...["-bios", files.firmware, "-qtest", "stdio", "-qtest-log", "none"],
-    ...machine.ports.flatMap(portOptions),
-    ...[...fillers(machine), ...machine.requesters].flatMap(deviceOptions),
-    // After the others: `amd-iommu` is a PCI function too, and takes a slot that is left.
-    ...["-device", [machine.kind.device, machine.properties].filter((one) => one !== "").join()],
   ];
 }
 
@@ -99,7 +101,7 @@ function deviceOptions(id: RequesterId): string[] {
   const bus = id >>> 8;
   const place = `${((id >>> 3) & 31).toString(16)}.${id & 7}`;
   const parent = bus === 0 ? "pcie.0" : `port${bus}`;
-  return ["-device", `edu,bus=${parent},addr=${place},multifunction=on,dma_mask=0xffffffffffffffff`];
+  return ["-device", `${EDU},bus=${parent},addr=${place},multifunction=on`];
 }
 
 function checkPlace(id: RequesterId): void {

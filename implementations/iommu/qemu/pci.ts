@@ -21,24 +21,40 @@ const CLOSED_WINDOW = 0x0000fff0;
 const FIRST_BAR = 0xc0000000;
 const BAR_BYTES = 0x100000;
 
-/** Addresses in the 32-bit PCI hole, 1 MiB each; functions behind one root port are neighbours. */
-export function assignBars(machine: Blueprint): Bars {
-  return new Map(machine.requesters.map((id, index) => [id, FIRST_BAR + index * BAR_BYTES]));
+/** A bridge: where it is, and the buses below it. */
+export interface BridgePlace {
+  readonly id: RequesterId;
+  readonly secondary: number;
+  readonly subordinate: number;
 }
 
-/** Queues the configuration of every root port and device. */
-export function configure(qtest: Qtest, machine: Blueprint, bars: Bars): void {
-  for (const { slot, bus } of machine.ports) {
-    const behind = machine.requesters.filter((id) => id >>> 8 === bus).map((id) => bars.get(id)!);
-    const port = requesterId(0, slot, 0);
-    write(qtest, port, BUS_NUMBERS, (bus << 16) | (bus << 8));
-    write(qtest, port, MEMORY_WINDOW, window(behind.at(0)!, behind.at(-1)!));
-    write(qtest, port, PREFETCHABLE_WINDOW, CLOSED_WINDOW);
-    write(qtest, port, COMMAND, MEMORY_AND_DMA);
+/** Addresses in the 32-bit PCI hole, 1 MiB each; functions behind one root port are neighbours. */
+export function assignBars(functions: readonly RequesterId[]): Bars {
+  return new Map(functions.map((id, index) => [id, FIRST_BAR + index * BAR_BYTES]));
+}
+
+/** The root ports of a machine, each with one bus below it. */
+export function bridgesOf(machine: Blueprint): BridgePlace[] {
+  return machine.ports.map(({ slot, bus }) => ({
+    id: requesterId(0, slot, 0),
+    secondary: bus,
+    subordinate: bus,
+  }));
+}
+
+/** Queues the configuration of every bridge, the upper ones first, and of every device. */
+export function configure(qtest: Qtest, bridges: readonly BridgePlace[], bars: Bars): void {
+  for (const { id, secondary, subordinate } of bridges) {
+    const behind = [...bars].filter(([one]) => one >>> 8 >= secondary && one >>> 8 <= subordinate);
+    const addresses = behind.map(([, bar]) => bar);
+    writeConfiguration(qtest, id, BUS_NUMBERS, (subordinate << 16) | (secondary << 8) | (id >>> 8));
+    writeConfiguration(qtest, id, MEMORY_WINDOW, window(addresses));
+    writeConfiguration(qtest, id, PREFETCHABLE_WINDOW, CLOSED_WINDOW);
+    writeConfiguration(qtest, id, COMMAND, MEMORY_AND_DMA);
   }
-  for (const id of machine.requesters) {
-    write(qtest, id, BAR0, bars.get(id)!);
-    write(qtest, id, COMMAND, MEMORY_AND_DMA);
+  for (const [id, bar] of bars) {
+    writeConfiguration(qtest, id, BAR0, bar);
+    writeConfiguration(qtest, id, COMMAND, MEMORY_AND_DMA);
   }
 }
 
@@ -48,11 +64,13 @@ export function readConfiguration(qtest: Qtest, id: RequesterId, register: numbe
   return qtest.in32(CONFIG_DATA);
 }
 
-function window(first: number, last: number): number {
-  return ((last >>> 16) << 16) | (first >>> 16);
+function window(addresses: readonly number[]): number {
+  if (addresses.length === 0) return CLOSED_WINDOW;
+  return ((Math.max(...addresses) >>> 16) << 16) | (Math.min(...addresses) >>> 16);
 }
 
-function write(qtest: Qtest, id: RequesterId, register: number, value: number): void {
+/** Queues writing a word of the configuration space of a function. */
+export function writeConfiguration(qtest: Qtest, id: RequesterId, register: number, value: number): void {
   qtest.out32(CONFIG_ADDRESS, 0x80000000 | (id << 8) | register);
   qtest.out32(CONFIG_DATA, value);
 }

@@ -2,22 +2,13 @@
 import type { Action, Observation, RequestType, Word } from "../../../model/trace.js";
 import type { HostPage } from "../../../model/words/address.js";
 import { ImplementationError, type Iommu, type RunSetup } from "../interface.js";
-import { findQemu, hasQtestAccelerator, type Qemu } from "./find.js";
-import { type Launch, Machine } from "./machine.js";
+import { type Launch, launchOf, type Qemu, type QemuOptions } from "./find.js";
+import { Machine } from "./machine.js";
 import { PAGE_BYTES, RunMemory, type RunPages, writePage } from "./memory.js";
 import { blueprintOf, suffices } from "./options.js";
 import { Run } from "./run.js";
 import { StartStateError, type UnitKind } from "./unit.js";
 
-/** Choices when opening QEMU; every one has a default. */
-export interface QemuOptions {
-  /** The program; default: `IOMMU_SPEC_QEMU`, else `qemu-system-x86_64` on PATH. */
-  readonly path?: string;
-  /** How long QEMU may stay silent before it counts as hanging; default 10 seconds. */
-  readonly timeoutMs?: number;
-}
-
-const DEFAULT_TIMEOUT_MS = 10_000;
 const MOST_MACHINES = 12;
 const requestTypes: ReadonlySet<RequestType> = new Set(["read", "write"]);
 
@@ -37,12 +28,7 @@ export interface QemuIommu extends Iommu {
  * @throws ImplementationError when there is no QEMU
  */
 export function openQemu(options: QemuOptions = {}): QemuIommu {
-  const qemu = findQemu(options.path);
-  return new QemuUnits({
-    qemu,
-    qtestAccelerator: hasQtestAccelerator(qemu),
-    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-  });
+  return new QemuUnits(launchOf(options));
 }
 
 class QemuUnits implements QemuIommu {
