@@ -57,14 +57,6 @@ const tableDeviations: readonly TableDeviation[] = [
     versions: ALL,
   },
   {
-    rule: "ivrs.entry.order",
-    architecture: "amdvi",
-    statement:
-      "Entries come as buses are walked: what is behind a bridge before the next function of its bus",
-    specification: "5.2.2.1: in ascending order of DeviceIDs",
-    versions: ALL,
-  },
-  {
     rule: "ivrs.ivhd.same-features",
     architecture: "amdvi",
     statement: "The IVHD of type 10h reports neither IASup nor HESup, and GATS and HATS of 4 levels",

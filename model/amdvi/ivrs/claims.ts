@@ -64,7 +64,6 @@ class EntryReader implements Entries {
   readonly acpiDevices: Placed<AcpiDevice>[] = [];
   readonly findings: TableFinding[] = [];
   private open: Opening | null = null;
-  private highest = 0;
 
   take(entry: Structure, offset: number): void {
     if (isA(entry, layouts.endLayout)) {
@@ -86,9 +85,6 @@ class EntryReader implements Entries {
   }
 
   private begin(opening: Opening): void {
-    if (opening.first < this.highest)
-      this.wrong(rules.entryOrder, opening.offset, `${this.name(opening)} comes after higher DeviceIDs`);
-    this.highest = Math.max(this.highest, opening.first);
     if (opening.form === "range") this.open = opening;
     else this.claims.push({ ...opening, last: opening.first });
   }

@@ -179,7 +179,6 @@ const BROKEN: Readonly<Record<string, readonly Uint8Array[]>> = {
     table([unit11({}, [start(SECOND), end(FIRST)])]),
     table([unit11({}, [start(FIRST), start(SECOND), end(0x200)])]),
   ],
-  "entry.order": [table([unit11({}, [select(SECOND), select(FIRST)])])],
   "entry.overlap": [table([unit11(), other11({}, [start(0x80), end(SECOND)])])],
   "entry.alias": [table([unit11({}, [aliasSelect(FIRST, SECOND)]), other11({}, [select(SECOND)])])],
   "special.variety": [table([unit11({}, [...EVERYTHING, special(3)])])],

@@ -58,8 +58,6 @@ export const range = rule(
   "a range has a start, then at once its end, which is no lower than the start",
   IVHD,
 );
-/** Choice: whether the order is demanded or only customary could not be read up; tables that break it are said to. */
-export const entryOrder = rule("entry.order", "device entries come in ascending order of DeviceIDs", IVHD);
 export const overlap = rule("entry.overlap", "no two units have the same device", IVHD);
 export const alias = rule("entry.alias", "an alias belongs to the unit that has the device", IVHD);
 
@@ -134,7 +132,6 @@ export const ivrsRules: readonly Rule[] = [
   sameFeatures,
   sameDevices,
   range,
-  entryOrder,
   overlap,
   alias,
   variety,

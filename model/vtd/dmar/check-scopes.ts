@@ -94,13 +94,19 @@ function repeated<T extends { readonly key: string | null }>(entries: readonly T
 }
 
 function sourceFindings(parts: DmarParts): TableFinding[] {
-  const entries = parts.of(drhdLayout).flatMap((owner) => owner.scopes);
-  const sources = entries.map((entry) => {
-    const { type, enumerationId } = entry.structure.values;
-    const name = type === ioApic ? "I/O APIC" : type === hpet ? "HPET" : null;
-    return { ...entry, key: name && `${name} ${enumerationId}` };
-  });
-  return repeated(sources).map((one) => finding(dmar.sourceTwice, one, `${one.key} was listed before`));
+  const units = new Map<string, number>();
+  return parts.of(drhdLayout).flatMap((unit, index) =>
+    unit.scopes.flatMap((entry) => {
+      const { type, enumerationId } = entry.structure.values;
+      if (type !== ioApic && type !== hpet) return [];
+      const name = `${type === ioApic ? "I/O APIC" : "HPET"} ${enumerationId}`;
+      const first = units.get(name) ?? index;
+      units.set(name, first);
+      return first === index
+        ? []
+        : [finding(dmar.sourceTwice, entry, `${name} is in the scope of a unit before`)];
+    }),
+  );
 }
 
 function namespaceFindings(parts: DmarParts): TableFinding[] {

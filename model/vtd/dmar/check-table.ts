@@ -4,15 +4,7 @@ import type { Structure } from "../../acpi/structure.js";
 import type { Rule } from "../../words/rule.js";
 import { scopeFindings } from "./check-scopes.js";
 import { unitFindings } from "./check-units.js";
-import {
-  anddLayout,
-  atsrLayout,
-  type Dmar,
-  type Rmrr,
-  rmrrLayout,
-  satcLayout,
-  sidpLayout,
-} from "./layouts.js";
+import { anddLayout, atsrLayout, type Dmar, type Rmrr, rmrrLayout, satcLayout } from "./layouts.js";
 import { type DmarParts, finding, hex, type Part, type Placed } from "./parts.js";
 import { dmar } from "./rules.js";
 
@@ -118,8 +110,10 @@ function namespaceFindings(parts: DmarParts): TableFinding[] {
       found.push(finding(dmar.anddNumber, one, `ACPI device ${deviceNumber} was declared before`));
     declared.add(deviceNumber);
     const name = one.structure.rest;
-    const printable = name.subarray(0, -1).every((byte) => byte > 0x20 && byte < 0x7f);
-    if (name.length < 2 || name[name.length - 1] !== 0 || !printable)
+    // Choice: firmware fills up behind the NUL that ends the name.
+    const end = name.indexOf(0);
+    const printable = name.subarray(0, end).every((byte) => byte > 0x20 && byte < 0x7f);
+    if (end < 1 || !printable || name.subarray(end).some((byte) => byte !== 0))
       found.push(finding(dmar.anddName, one, "the object name is not printable ASCII that ends with NUL"));
     return found;
   });
@@ -127,7 +121,6 @@ function namespaceFindings(parts: DmarParts): TableFinding[] {
 
 function propertyFindings(parts: DmarParts): TableFinding[] {
   const seen = new Set<string>();
-  const sidp = parts.of(sidpLayout).length > 0;
   return parts.of(satcLayout).flatMap((one) => {
     const { segment, atcRequired } = one.structure.values;
     const key = `${segment} ${atcRequired}`;
@@ -135,7 +128,6 @@ function propertyFindings(parts: DmarParts): TableFinding[] {
     if (seen.has(key))
       found.push(finding(dmar.satcOnce, one, `segment ${segment} had one with these flags before`));
     seen.add(key);
-    if (sidp) found.push(finding(dmar.satcWithSidp, one, "the table has an SIDP, so this is ignored"));
     return found;
   });
 }

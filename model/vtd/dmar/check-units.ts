@@ -100,16 +100,11 @@ function affinityFindings(parts: DmarParts): TableFinding[] {
   if (affinities.length === 0) return [];
   const units = parts.of(drhdLayout);
   const bases = affinities.map((one) => one.structure.values.registerBase);
-  const found = affinities.flatMap((one, index) => {
+  return affinities.flatMap((one, index) => {
     const { registerBase } = one.structure.values;
     if (!units.some((unit) => unit.structure.values.registerBase === registerBase))
       return [finding(dmar.rhsaUnit, one, `no DRHD has its registers at ${hex(registerBase)}`)];
     if (bases.indexOf(registerBase) === index) return [];
     return [finding(dmar.rhsaOnce, one, `the unit at ${hex(registerBase)} had an RHSA before`)];
   });
-  const without = units.filter((one) => !bases.includes(one.structure.values.registerBase));
-  const missing = without.map((one) =>
-    finding(dmar.rhsaMissing, one, `no RHSA is of the unit at ${hex(one.structure.values.registerBase)}`),
-  );
-  return [...found, ...missing];
 }
