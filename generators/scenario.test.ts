@@ -68,6 +68,8 @@ const STEPS: readonly Step[] = [
   { do: "queue-error", error: "granularity", rewriteTail: true },
   { do: "set-root", root: 1, complete: true },
   { do: "translation", enable: false, complete: true },
+  { do: "protect-memory", region: "high", page: 0x1000, blocks: 2, complete: true },
+  { do: "release-memory", complete: false },
   { do: "read-faults", clear: true },
   { do: "read-registers" },
   { do: "reuse", page: 0x1000 },
@@ -108,7 +110,7 @@ const at = (kind: Step["do"]) => STEPS.findIndex((one) => one.do === kind);
 describe("scenario files", () => {
   it("every kind of step survives JSON", () => {
     expect(scenarioFrom(throughJson(SCENARIO))).toEqual(SCENARIO);
-    expect(new Set(STEPS.map((one) => one.do)).size).toBe(17);
+    expect(new Set(STEPS.map((one) => one.do)).size).toBe(19);
   });
 
   it("every generated scenario survives JSON", () => {
@@ -171,7 +173,7 @@ describe("malformed scenarios are refused with the place", () => {
       'at the top: expected a scenario of architecture "vtd" or "amdvi", found {',
     );
     expect(refusal((one) => (one.profile = "qemu-57"))).toMatch(
-      /^unknown profile "qemu-57"; known: qemu-39, .*sapphire-rapids$/,
+      /^unknown profile "qemu-57"; known: qemu-39, .*sapphire-rapids, .*xeon-6$/,
     );
   });
 

@@ -39,3 +39,57 @@ describe("a judge that forgets after every action says what one that never forge
     expect(invalidations).toBeGreaterThan(runs / (architecture === "vtd" ? 5 : 10));
   });
 });
+
+it("an old device entry stays while caches may keep what it shared a domain id for", () => {
+  const attach = (device: string, domain: string) =>
+    ({
+      do: "attach",
+      device,
+      domain,
+      type: "translated",
+      faultProcessingDisable: false,
+      writeBack: true,
+    }) as const;
+  const { setup, actions } = compileScenario({
+    format: "iommu-spec scenario 1",
+    architecture: "vtd",
+    profile: "gm45",
+    start: "translating",
+    invalidation: "registers",
+    timing: 1,
+    devices: [
+      { name: "b", requester: 0x100 },
+      { name: "c", requester: 0x200 },
+    ],
+    domains: [
+      { name: "d0", id: 1, levels: 3 },
+      { name: "d1", id: 1, levels: 3 },
+    ],
+    steps: [
+      attach("b", "d0"),
+      {
+        do: "map",
+        mapping: "m",
+        domain: "d0",
+        iova: 0x41000,
+        page: 0x13ff,
+        size: "4K",
+        access: "rw",
+        writeBack: true,
+      },
+      attach("c", "d1"),
+      { do: "detach", device: "c", writeBack: true },
+      {
+        do: "invalidate",
+        target: { cache: "context", granularity: "device", domain: "d1", device: "c", functionMask: 0 },
+        complete: true,
+      },
+    ],
+  });
+  unit.reset(setup);
+  const observations = unit.execute(actions);
+  compare("detached", {
+    setup,
+    records: actions.map((action, index) => ({ action, seen: observations[index]! })),
+  });
+});

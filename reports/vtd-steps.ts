@@ -28,20 +28,30 @@ export function describeVtdStep(step: VtdStep): string {
         : describeCorruption(step, `the ${entry.structure} entry of ${entry.device}`);
     }
     case "invalidate":
-      return `invalidate ${describeTarget(step.target)}${step.complete ? "" : ", not waited for"}`;
+      return `invalidate ${describeTarget(step.target)}${notWaitedFor(step)}`;
     case "wait":
       return `wait descriptor${step.fence ? " with fence" : ""}, sign: ${step.sign}`;
     case "queue-error":
       return `submit a bad descriptor (${step.error}), see the error, replace it${step.rewriteTail ? ", write the tail again" : ""}`;
     case "set-root":
-      return `set root table ${step.root}${step.complete ? "" : ", not waited for"}`;
+      return `set root table ${step.root}${notWaitedFor(step)}`;
     case "translation":
-      return `${step.enable ? "enable" : "disable"} translation${step.complete ? "" : ", not waited for"}`;
+      return `${step.enable ? "enable" : "disable"} translation${notWaitedFor(step)}`;
+    case "protect-memory": {
+      const blocks = step.blocks === 1 ? "1 block" : `${step.blocks} blocks`;
+      return `protect ${blocks} of memory at ${showAddress(step.page)} by the ${step.region} region${notWaitedFor(step)}`;
+    }
+    case "release-memory":
+      return `release protected memory${notWaitedFor(step)}`;
     case "read-faults":
       return `read the fault registers${step.clear ? " and clear them" : ""}`;
     default:
       return describeCommonStep(step);
   }
+}
+
+function notWaitedFor({ complete }: { readonly complete: boolean }): string {
+  return complete ? "" : ", not waited for";
 }
 
 function describeTarget(target: Extract<VtdStep, { do: "invalidate" }>["target"]): string {

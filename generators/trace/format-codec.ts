@@ -102,6 +102,7 @@ function placeOf(context: t.Context): string {
 
 /** Alternatives and parts of a type are numbered; that is nothing that stands in the file. */
 function isPart(context: t.Context, index: number): boolean {
-  const parent = context[index - 1]?.type;
+  const outer = context[index - 1]?.type;
+  const parent = outer instanceof t.ExactType ? outer.type : outer;
   return parent instanceof t.UnionType || parent instanceof t.IntersectionType;
 }

@@ -23,14 +23,19 @@ const profileParts = {
   memoryPages: number(1, MOST_PAGES),
 };
 
-const vtdProfileCodec = t.strict({
-  ...profileParts,
-  version: t.strict({ major: number(0, 15), minor: number(0, 15) }),
-  capability: word,
-  extendedCapability: word,
-  iotlbLookup: oneOf("source-id", "domain-id", "either"),
-  ignoredBitsChecked: t.boolean,
-});
+const vtdProfileCodec = t.exact(
+  t.intersection([
+    t.type({
+      ...profileParts,
+      version: t.strict({ major: number(0, 15), minor: number(0, 15) }),
+      capability: word,
+      extendedCapability: word,
+      iotlbLookup: oneOf("source-id", "domain-id", "either"),
+      ignoredBitsChecked: t.boolean,
+    }),
+    t.partial({ protectedMemoryAlignment: number(12, 32), protectsTranslated: t.literal(true) }),
+  ]),
+);
 
 const amdViProfileCodec = t.strict({
   ...profileParts,

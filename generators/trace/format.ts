@@ -62,6 +62,10 @@ const events = {
   unassign: t.strict({ event: t.literal("unassign"), requester, domain }),
   program: t.strict({ event: t.literal("program"), requester, iova: page, access }),
   "reset-device": t.strict({ event: t.literal("reset-device"), requester }),
+  reserve: t.strict({ event: t.literal("reserve"), requester, region: t.string, page, pages, access }),
+  guard: t.strict({ event: t.literal("guard"), page, pages }),
+  vacate: t.strict({ event: t.literal("vacate"), requester }),
+  virtual: t.strict({ event: t.literal("virtual"), requester }),
   ready: t.strict({ event: t.literal("ready") }),
   update: t.strict({ event: t.literal("update"), begins: t.boolean }),
 } as const satisfies { readonly [Name in OwnershipEvent["event"]]: t.Mixed };

@@ -22,6 +22,7 @@ export class TraceSteps {
     share: (line) => this.say({ event: "share", owner: words.takeOwner(line), ...words.takeRun(line) }),
     free: (line) => this.say({ event: "free", ...words.takeRun(line) }),
     protect: (line) => this.say({ event: "protect", ...words.takeRun(line) }),
+    guard: (line) => this.say({ event: "guard", ...words.takeRun(line) }),
     table: (line) => this.memory.allocate(words.takePage(line)),
     "free-table": (line) => this.memory.free(line),
     grant: (line) => this.say({ event: "grant", ...takeGrant(line) }),

@@ -203,6 +203,7 @@ describe("a text that is no trace", () => {
     ["see w1", "no wait w1 was submitted"],
     ["grant d1[10] p1", "expected rights: r, w, rw or -, found the end of the line"],
     ["free-table t1", "that is no page of tables"],
+    ["pmr low p0..p1fe", "memory is protected in blocks of 512 pages"],
     ["own Guest p1", "expected an owner such as guest"],
   ];
   it.each(inSteps)("is told of %s", (step, message) => {
@@ -214,7 +215,7 @@ describe("a text that is no trace", () => {
   });
 
   const inHeader: [string, string, string][] = [
-    ["skylake-sp", "skylake", "some.trace:2: expected qemu-39 | qemu-48"],
+    ["skylake-sp", "skylark", "some.trace:2: expected qemu-39 | qemu-48"],
     ["00:04.0", "00:24.0", "some.trace:3: expected a requester id such as 00:04.0"],
     ["expect holds", "expect violated stale", "some.trace:6: expected freed-page"],
     ["expect holds\n", "", 'some.trace:7: the header has no "expect"'],

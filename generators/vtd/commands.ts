@@ -8,6 +8,7 @@ import {
   waitDescriptor,
 } from "../../model/vtd/descriptors.js";
 import type { Platform } from "../../model/vtd/profile.js";
+import { ProtectedMemoryBit } from "../../model/vtd/protected-memory.js";
 import { FaultStatusBit, GlobalBit, Offset } from "../../model/vtd/registers.js";
 import { encoderOf } from "../../model/words/layout.js";
 import { vtdPlaces } from "../places.js";
@@ -48,6 +49,8 @@ export class Commands extends UnitAccess {
   /** Bits of GCMD that keep their level, as last written. */
   private levels = 0;
   private rootSet = false;
+  /** EPM as last written. */
+  private protects = false;
 
   constructor() {
     super(vtdPlaces, Offset.IQT);
@@ -60,6 +63,7 @@ export class Commands extends UnitAccess {
     this.usesQueue = usesQueue;
     this.levels = 0;
     this.rootSet = translating;
+    this.protects = false;
     if (translating) this.fromTranslating();
     else if (usesQueue) this.enableQueue();
   }
@@ -217,6 +221,56 @@ export class Commands extends UnitAccess {
     this.settleGlobal();
     this.global(bit, enable);
     if (complete) this.poll(Offset.GSTS, bit, enable ? bit : 0);
+  }
+
+  /** 11.4.8: the blocks from that of `page` on, by the registers of one region; the other one is disabled. */
+  protectMemory(region: "low" | "high", page: number, blocks: number, complete: boolean): void {
+    const { protectsLow, protectsHigh, protectedMemoryAlignment } = this.platform;
+    if (this.protects || !(region === "low" ? protectsLow : protectsHigh)) return;
+    const pages = 2 ** (protectedMemoryAlignment - 12);
+    const first = blocks === 0 ? pages : page - (page % pages);
+    const last = blocks === 0 ? 0 : first + blocks * pages - 1;
+    this.settleProtection();
+    for (const one of ["low", "high"] as const) {
+      const [from, to] = one === region ? [first, last] : [pages, 0];
+      this.range(one, from, to);
+    }
+    this.enableProtection(true, complete);
+  }
+
+  releaseMemory(complete: boolean): void {
+    if (!this.protects) return;
+    this.settleProtection();
+    this.enableProtection(false, complete);
+  }
+
+  /** Base and limit; in a limit the bits that are not there are written as ones. */
+  private range(region: "low" | "high", first: number, last: number): void {
+    const low = region === "low";
+    const [base, limit] = low ? [Offset.PLMBASE, Offset.PLMLIMIT] : [Offset.PHMBASE, Offset.PHMLIMIT];
+    const width = low ? 4 : 8;
+    const upper = (page: number) => (low ? 0 : Math.floor(page / 0x100000));
+    this.register(base, width, first << 12, upper(first));
+    this.register(limit, width, (last << 12) | 0xfff, upper(last));
+  }
+
+  /** Reads what is protected, and whether it is. */
+  readProtectedMemory(): void {
+    this.read(Offset.PMEN, 4);
+    for (const offset of [Offset.PLMBASE, Offset.PLMLIMIT]) this.read(offset, 4);
+    for (const offset of [Offset.PHMBASE, Offset.PHMLIMIT]) this.read(offset, 8);
+  }
+
+  private enableProtection(on: boolean, complete: boolean): void {
+    this.protects = on;
+    this.register(Offset.PMEN, 4, on ? ProtectedMemoryBit.enable : 0, 0);
+    if (complete) this.settleProtection();
+  }
+
+  /** 11.4.8.1: EPM is changed when PRS has followed it. */
+  private settleProtection(): void {
+    const { status } = ProtectedMemoryBit;
+    this.poll(Offset.PMEN, status, this.protects ? status : 0);
   }
 
   /** Reads the fault registers, and frees them if `clear`. */

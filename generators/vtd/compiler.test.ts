@@ -182,6 +182,44 @@ describe("commands", () => {
     ]);
   });
 
+  it("protected memory: base and limit first, then EPM, and PRS before the next change (11.4.8)", () => {
+    const protect = (part: object = {}): Step => ({
+      do: "protect-memory",
+      region: "low",
+      page: 0x1001,
+      blocks: 2,
+      complete: true,
+      ...part,
+    });
+    const reads = ["read 64", "read 68", "read 6c", "read 70", "read 78"];
+    const release: Step = { do: "release-memory", complete: false };
+    expect(compiled([protect(), protect({ region: "high" }), release, protect({ blocks: 0 })])).toEqual([
+      [
+        "poll 64 1 0",
+        "write 68 0:1000000",
+        "write 6c 0:13fffff",
+        "write 70 0:200000",
+        "write 78 0:fff",
+        "write 64 0:80000000",
+        "poll 64 1 1",
+        ...reads,
+      ],
+      reads,
+      ["poll 64 1 1", "write 64 0:0"],
+      [
+        "poll 64 1 0",
+        "write 68 0:200000",
+        "write 6c 0:fff",
+        "write 70 0:200000",
+        "write 78 0:fff",
+        "write 64 0:80000000",
+        "poll 64 1 1",
+        ...reads,
+      ],
+    ]);
+    expect(compiled([protect(), release], { profile: "qemu-48" })).toEqual([reads, []]);
+  });
+
   it("reads every fault record, and frees each before PFO (7.2.1)", () => {
     const [faults] = compiled([{ do: "read-faults", clear: true }], { profile: "qemu-48" });
     expect(faults).toEqual(["read 34", "read 220", "read 228", "write 22c 0:80000000", "write 34 0:1"]);

@@ -64,6 +64,13 @@ export class VtdCompiler extends Compiler<VtdStep, VtdScenario, EntryName> {
       case "translation":
         commands.translation(step.enable, step.complete);
         break;
+      case "protect-memory":
+        commands.protectMemory(step.region, step.page, step.blocks, step.complete);
+        commands.readProtectedMemory();
+        break;
+      case "release-memory":
+        commands.releaseMemory(step.complete);
+        break;
       case "read-faults":
         commands.readFaults(step.clear);
         break;

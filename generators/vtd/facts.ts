@@ -10,6 +10,8 @@ export interface VtdFacts extends PlatformFacts {
   readonly registers: boolean;
   readonly passThrough: boolean;
   readonly deviceTlb: boolean;
+  /** The regions of memory that can be protected. */
+  readonly protectedRegions: readonly ("low" | "high")[];
 }
 
 const WIDTHS = [36, 39, 42, 46, 48, 52, 57];
@@ -33,6 +35,10 @@ export const vtdFacts = remembered((profile: string): VtdFacts => {
     registers,
     passThrough: platform.passThrough,
     deviceTlb: platform.deviceTlb,
+    protectedRegions: [
+      ...(platform.protectsLow ? (["low"] as const) : []),
+      ...(platform.protectsHigh ? (["high"] as const) : []),
+    ],
     pageLimits: [...WIDTHS, platform.hostAddressWidth].map((width) => 2 ** (width - 12)),
   };
 });

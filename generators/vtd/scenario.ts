@@ -76,6 +76,18 @@ const stepCodec = t.union(
     /** Points the unit at a root table: 0 and 1 are software's own, 2 is where no memory is. */
     t.strict({ do: t.literal("set-root"), root: range(0, 2), complete: t.boolean }),
     t.strict({ do: t.literal("translation"), enable: t.boolean, complete: t.boolean }),
+    /**
+     * Protects blocks of memory from the one on that `page` is in, by the registers of a region; with none the region is
+     * one that is disabled. Nothing where memory is protected already, or cannot be.
+     */
+    t.strict({
+      do: t.literal("protect-memory"),
+      region: oneOf("low", "high"),
+      page,
+      blocks: range(0, 8),
+      complete: t.boolean,
+    }),
+    t.strict({ do: t.literal("release-memory"), complete: t.boolean }),
     /** Reads the fault registers, and frees them if `clear`. */
     t.strict({ do: t.literal("read-faults"), clear: t.boolean }),
   ],

@@ -15,6 +15,8 @@ const shrinker = new Shrinker<VtdStep, VtdScenario>({
     fence: [false, true],
     root: [0, 1, 2],
     rewriteTail: [true, false],
+    region: ["low", "high"],
+    blocks: [1, 2, 3, 4, 0],
     error: ["type", "reserved", "granularity"],
   },
   attachments: ["translated", "all", "pass-through"],

@@ -1,6 +1,6 @@
 /** Single steps of scenarios for VT-d units. */
 import type { Chance } from "../../model/words/chance.js";
-import { interruptAddresses, PAGES_OF_SIZE } from "../places.js";
+import { dataRegions, interruptAddresses, PAGES_OF_SIZE } from "../places.js";
 import type { Mapping, Situation } from "../situation.js";
 import { StepWriter, type Surroundings } from "../step-writer.js";
 import type { Header, MapStep } from "../steps.js";
@@ -63,6 +63,7 @@ class VtdStepWriter extends StepWriter<VtdStep, VtdScenario, VtdFacts> {
   }
 
   scenario({ profile, start, timing, devices, domains }: Header): VtdScenario {
+    this.protectMemory();
     return {
       format: "iommu-spec scenario 1",
       architecture: "vtd",
@@ -74,6 +75,24 @@ class VtdStepWriter extends StepWriter<VtdStep, VtdScenario, VtdFacts> {
       domains,
       steps: this.steps,
     };
+  }
+
+  /**
+   * Now and then memory is protected for a while, in the place of other steps. Drawn after everything else, it changes
+   * nothing of the rest.
+   */
+  private protectMemory(): void {
+    const { chance, steps, platform } = this;
+    if (platform.protectedRegions.length === 0 || !chance.happens(24)) return;
+    // The last step, which reads what was logged, stays.
+    const from = chance.below(steps.length - 1);
+    const region = this.pick(platform.protectedRegions);
+    const page = this.pick(dataRegions);
+    const blocks = chance.happens(16) ? 0 : 1 + chance.below(2);
+    const until = from + 1 + chance.below(steps.length - from);
+    const complete = chance.happens(192);
+    steps[from] = { do: "protect-memory", region, page, blocks, complete };
+    if (until < steps.length - 1) steps[until] = { do: "release-memory", complete: chance.happens(192) };
   }
 
   attach(device: string): void {

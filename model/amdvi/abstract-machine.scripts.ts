@@ -262,3 +262,13 @@ export class ScriptMaker {
     return { do: "observe", submission: this.open.splice(index, 1)[0]! };
   }
 }
+
+/** The script with translation off at first in half of them, switched on and off, and with the device table moved all the while. */
+export function switchedOften(script: Script, random: Random): Script {
+  const steps = script.steps.flatMap((step): Step[] => {
+    const on: Step = { do: "set-enabled", on: random.chance(75) };
+    const moved: Step = { do: "set-table", page: random.of(DEVICE_TABLES), pages: 1 + random.below(2) };
+    return [step, ...(random.chance(12) ? [on] : []), ...(random.chance(20) ? [moved] : [])];
+  });
+  return { ...script, enabled: random.chance(50), steps };
+}

@@ -1,6 +1,6 @@
 import { Cache } from "../windows/invalidation-log.js";
 import { Altered, describeMachine, Unfenced } from "../windows/machine-comparison.testing.js";
-import { ScriptMaker, walkPlatforms } from "./abstract-machine.scripts.js";
+import { ScriptMaker, switchedOften, walkPlatforms } from "./abstract-machine.scripts.js";
 import {
   closedFormOutcomes,
   differencesOf,
@@ -33,7 +33,10 @@ function onePage(target: InvalidationTarget): InvalidationTarget {
 
 describeMachine({
   platforms: walkPlatforms,
-  script: (random, platform, steps) => new ScriptMaker(random, platform, steps).script,
+  script(random, platform, steps) {
+    const { script } = new ScriptMaker(random, platform, steps);
+    return random.chance(10) ? switchedOften(script, random) : script;
+  },
   machine: machineOutcomes,
   closedForm: closedFormOutcomes,
   differencesOf,

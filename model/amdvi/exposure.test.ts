@@ -1,3 +1,4 @@
+import { describe } from "vitest";
 import type { Word } from "../trace.js";
 import { describeExposure } from "../windows/exposure.testing.js";
 import { Random } from "../windows/random.testing.js";
@@ -8,6 +9,7 @@ import {
   type Script,
   ScriptMaker,
   type Step,
+  switchedOften,
   walkPlatforms,
 } from "./abstract-machine.scripts.js";
 import { AmdViScriptRun, scriptPlatform } from "./exposure.testing.js";
@@ -32,6 +34,15 @@ describeExposure({
   pageCount: PAGE_COUNT,
   scriptOf,
   runOf: (script: Script) => runs.get(script.profile)!,
+});
+
+describe("with translation switched on and off", () => {
+  describeExposure({
+    scripts: Math.ceil(SCRIPTS / 10),
+    pageCount: PAGE_COUNT,
+    scriptOf: (index) => switchedOften(scriptOf(4 * SCRIPTS + index), new Random(SEED + index)),
+    runOf: (script: Script) => runs.get(script.profile)!,
+  });
 });
 
 /** A table of three levels that nothing leads to. */

@@ -6,7 +6,7 @@ import { profileNamed, profiles } from "./profiles.js";
 const platform = (id: string) => platformOf(profileNamed(id));
 
 describe("profiles", () => {
-  it("are ten, no two with one id", () => {
+  it("are known, no two with one id", () => {
     const ids = profiles.map((one) => one.id);
     expect(ids).toEqual([
       "amd-qemu",
@@ -19,6 +19,9 @@ describe("profiles", () => {
       "genoa",
       "zen1-np-cache",
       "family-15h-non-coherent",
+      "trinity",
+      "phoenix",
+      "genoa-snp",
     ]);
   });
 
@@ -80,6 +83,37 @@ describe("MMIO 0030h extended features", () => {
     expect(platform("raphael")).toMatchObject({ secureAts: true, x2Apic: false, attributeForwarding: false });
     expect(platform("milan")).toMatchObject({ guestTranslation: false, hostAccessed: true, hostDirty: true });
     expect(platform("genoa")).toMatchObject({ guestTranslation: true, virtualIommu: true, x2Apic: true });
+  });
+
+  it("of a family 15h APU: six levels, page requests, guest translation, and little else", () => {
+    expect(platform("trinity")).toMatchObject({
+      prefetch: true,
+      peripheralPageRequests: true,
+      guestTranslation: true,
+      gcr3Levels: 1,
+      invalidateAll: true,
+      guestApicLog: false,
+      hostLevels: 6,
+      hostAccessed: false,
+      hardwareErrorRegisters: false,
+      invalidationTypes: false,
+    });
+  });
+
+  it("Phoenix has what Raphael has but the modes of the guest virtual APIC; secure nested paging takes guest translation", () => {
+    const { guestApicLog, secureAts, hostLevels } = platform("phoenix");
+    expect({ guestApicLog, secureAts, hostLevels }).toEqual({
+      guestApicLog: false,
+      secureAts: true,
+      hostLevels: 6,
+    });
+    expect(platform("genoa-snp")).toMatchObject({
+      guestTranslation: false,
+      hostAccessed: true,
+      hostDirty: true,
+      pageMigration: true,
+      ignoresHyperTransportRanges: false,
+    });
   });
 
   it("HATS gives 4, 5 or 6 levels; 3 gives none", () => {

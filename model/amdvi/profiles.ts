@@ -10,8 +10,8 @@ function word(hex: string): Word {
   return { low: Number(value & 0xffffffffn), high: Number(value >> 32n) };
 }
 
-/** Where features were read from kernels' "Extended features" lines. */
-const LOGS = "EFR of published kernel logs; habits by hand";
+/** Where features were read from kernels' "Extended features" lines, or the IVRS table gives them. */
+const LOGS = "EFR of kernel logs in public bug reports and mailing lists; habits by hand";
 
 function profile(
   id: string,
@@ -65,7 +65,7 @@ export const profiles: readonly AmdViProfile[] = [
   profile(
     "genoa",
     "EPYC 9004: five-level guest tables, accessed and dirty bits",
-    LOGS,
+    "EFR of one report on an EPYC 9004, found in no public log; habits by hand",
     "a5bf732fa2295afe",
     52,
     { iotlbLookup: "domain-id" },
@@ -86,7 +86,34 @@ export const profiles: readonly AmdViProfile[] = [
     48,
     { deviceTableFetch: 64, coherentWalks: false },
   ),
+  profile(
+    "trinity",
+    "Family 15h APU: no interrupt table entries of 128 bits, no accessed bits, page requests with 256 PASIDs",
+    LOGS,
+    "800000853",
+    48,
+    { deviceTableFetch: 64 },
+  ),
+  profile("phoenix", "Ryzen 7040 and 8040: no guest virtual APIC modes", LOGS, "246577efa2054ada", 48),
+  profile(
+    "genoa-snp",
+    "EPYC 9004 with secure nested paging on: no guest translation",
+    LOGS,
+    "a5bf7320a2294aee",
+    52,
+    { extendedFeatures2: word("1d"), iotlbLookup: "domain-id" },
+  ),
 ];
+
+/** The machine of the corpus of firmware tables (model/acpi/corpus) whose table is of the kind that a profile's machines have. */
+export const firmwareOf: Readonly<Record<string, string>> = {
+  "amd-qemu": "QEMU amd-iommu from 8.2 on",
+  "family-15h": "Gigabyte 990FX (RD890S, family 15h)",
+  zen1: "Ryzen with Zen cores (AMD reference firmware)",
+  cezanne: "Ryzen 4000 or 5000 with graphics, one ACPI device (AMD reference firmware)",
+  raphael: "Raphael or Rembrandt with ACPI devices (AMD reference firmware)",
+  phoenix: "Lenovo, Phoenix",
+};
 
 /** The profile of that id. @throws RangeError naming the known ones */
 export function profileNamed(id: string): AmdViProfile {

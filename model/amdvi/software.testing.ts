@@ -2,6 +2,7 @@
 import type { Finding } from "../finding.js";
 import type { OwnershipEvent } from "../isolation/events.js";
 import { IsolationJudge } from "../isolation/judge.js";
+import type { StartState } from "../run-start.js";
 import type { Action, Word } from "../trace.js";
 import { A, B, COMMANDS, DEVICE_TABLE, LOG, NOTHING, STATUS, waitStore } from "./oracle.testing.js";
 import { type AmdViProfile, platformOf } from "./profile.js";
@@ -12,7 +13,10 @@ import { BLOCKING_ENTRY } from "./tables.js";
 
 type Command = readonly Word[];
 
-/** Right after translation was enabled with a device table that lets nothing through; the command buffer runs. */
+/**
+ * Right after a reset, or after translation was enabled with a device table that lets nothing through; then the command
+ * buffer runs.
+ */
 export class Software {
   readonly model: AmdViSoftware;
   readonly judge: IsolationJudge;
@@ -21,12 +25,12 @@ export class Software {
   private readonly needsLineFlush: boolean;
   private tail = 0;
 
-  constructor(profile: AmdViProfile = profileNamed("zen1")) {
+  constructor(profile: AmdViProfile = profileNamed("zen1"), start: StartState = "translating") {
     const platform = platformOf(profile);
     this.needsLineFlush = platform.storeVisibility.needsLineFlush;
     this.model = new AmdViSoftware(platform);
     this.model.reset({
-      start: "translating",
+      start,
       rootPage: DEVICE_TABLE,
       rootPages: 1,
       queuePage: COMMANDS,

@@ -99,6 +99,7 @@ export class AmdViUnit implements Unit<InvalidationTarget, AmdViFaultRule> {
   // cached while it was set may stay, and is taken to be read at any time after.
   readonly readsWhileDisabled = false;
   readonly deviceRights = true;
+  readonly protection = null;
   readonly validity: ReadonlySet<Rule | null> = new Set([
     faultRules.deviceReserved,
     faultRules.ioControl,

@@ -1,10 +1,11 @@
 /** What the abstract IOMMU shows for one request: the entries it may use, turned into outcomes. */
 
-import type { Request } from "../trace.js";
+import { Effect, type Request } from "../trace.js";
 import type { Outcome } from "../windows/admissible.js";
+import { type Pages, pagesWithin } from "../windows/unit.js";
 import { Translation } from "../windows/walk.js";
 import type { Found, Rights } from "./abstract-entries.js";
-import { faultRules, type VtdFaultRule } from "./rules.js";
+import { faultRules, protectedMemory, type VtdFaultRule } from "./rules.js";
 import { decide, decideBeforeWalk, type WalkPlatform } from "./walk.js";
 
 /** The outcomes of one request, without repetitions. */
@@ -15,11 +16,13 @@ export class AbstractAnswers {
   constructor(
     private readonly platform: WalkPlatform,
     private readonly request: Request,
+    /** What memory may be protected now: each is one possibility. */
+    private readonly protects: readonly (readonly Pages[])[],
   ) {}
 
   decidedBeforeWalk(enabled: boolean): boolean {
     const decided = decideBeforeWalk(this.request, enabled, this.translation);
-    if (decided) this.add(false);
+    if (decided) this.add(false, true);
     return decided;
   }
 
@@ -31,9 +34,9 @@ export class AbstractAnswers {
     this.decide(rule, 0, rights, faultProcessingDisabled);
   }
 
-  found({ end, page, readable, writable }: Found, faultProcessingDisabled: boolean): void {
+  found({ end, page, readable, writable, passedThrough }: Found, faultProcessingDisabled: boolean): void {
     const fault = end === "fault" ? faultRules.secondStageReserved : null;
-    this.decide(fault, page, { readable, writable }, faultProcessingDisabled);
+    this.decide(fault, page, { readable, writable }, faultProcessingDisabled, passedThrough);
   }
 
   private decide(
@@ -41,6 +44,7 @@ export class AbstractAnswers {
     page: number,
     rights: Rights,
     faultProcessingDisabled: boolean,
+    passedThrough = false,
   ): void {
     const { translation } = this;
     translation.start(this.request.page);
@@ -49,14 +53,29 @@ export class AbstractAnswers {
     translation.readable = rights.readable;
     translation.writable = rights.writable;
     decide(this.platform, this.request, translation);
-    this.add(faultProcessingDisabled);
+    this.add(faultProcessingDisabled, passedThrough);
   }
 
-  private add(faultProcessingDisabled: boolean): void {
+  private add(faultProcessingDisabled: boolean, passedThrough: boolean): void {
     const { effect, rule, alternative } = this.translation;
-    for (const one of alternative ? [rule, alternative] : [rule]) {
-      const recorded = one !== null && !(one.suppressible && faultProcessingDisabled);
-      this.outcomes.set(`${effect} ${one?.id} ${recorded}`, { effect, rule: one, recorded });
+    if (!rule) {
+      for (const protectedPages of this.protects) this.served(effect, protectedPages, passedThrough);
+      return;
     }
+    for (const one of alternative ? [rule, alternative] : [rule])
+      this.show(effect, one, !(one.suppressible && faultProcessingDisabled));
+  }
+
+  /** 11.4.8.1: a request that would be served, where these pages are protected. */
+  private served(effect: number, protectedPages: readonly Pages[], passedThrough: boolean): void {
+    const isMemory = effect >= 0 || effect === Effect.done;
+    const isProtected = isMemory && pagesWithin(protectedPages, this.translation.page) > 0;
+    const isSure = effect >= 0 && (passedThrough || this.platform.protectsTranslated);
+    if (!isProtected || !isSure) this.show(effect, null, false);
+    if (isProtected) this.show(Effect.blocked, protectedMemory, false);
+  }
+
+  private show(effect: number, rule: VtdFaultRule | null, recorded: boolean): void {
+    this.outcomes.set(`${effect} ${rule?.id} ${recorded}`, { effect, rule, recorded });
   }
 }

@@ -14,6 +14,8 @@ export interface Rights {
 export interface Found extends Rights {
   readonly end: "table" | "page" | "not present" | "fault";
   readonly page: number;
+  /** The address passed through; absent when tables translated it. */
+  readonly passedThrough?: true;
 }
 
 export interface RootEntry {
@@ -141,7 +143,7 @@ export function secondStageOf(
 
 /** 3.9: a pass-through address is its own translation. */
 export function identity(page: number): Found {
-  return { end: "page", page, readable: 1, writable: 1 };
+  return { end: "page", page, readable: 1, writable: 1, passedThrough: true };
 }
 
 export function iotlbTags(context: ContextEntry, input: number, span: number) {

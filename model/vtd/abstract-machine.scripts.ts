@@ -18,7 +18,10 @@ export type Step =
   | { do: "set-root"; page: number }
   | { do: "observe-root" }
   | { do: "set-enabled"; on: boolean }
-  | { do: "observe-enabled" };
+  | { do: "observe-enabled" }
+  | { do: "protect"; first: number; last: number }
+  | { do: "release" }
+  | { do: "observe-protected" };
 
 export interface Script {
   profile: PlatformProfile;
@@ -35,6 +38,13 @@ const NOWHERE = 0x50;
 export const ROOTS = [1, 2];
 const CONTEXTS = [3, 4];
 const DATA = [32, 33, 34];
+/** Runs of pages to be protected, which have some of the data pages. */
+const PROTECTED = [
+  { first: 0, last: 0 },
+  { first: 33, last: 33 },
+  { first: 0, last: 33 },
+  { first: 33, last: 47 },
+];
 /** The pages that serve as tables of a level. */
 const tablesOf = (level: number) => [8 + 2 * level, 9 + 2 * level];
 
@@ -50,7 +60,7 @@ const flip = (word: Word, bit: number): Word =>
 const qemu = profileNamed("qemu-48");
 const cm = profileNamed("qemu-48-caching-mode");
 const gm45 = profileNamed("gm45");
-const platforms: PlatformProfile[] = [
+const profiles: PlatformProfile[] = [
   profileNamed("skylake-sp"),
   variant("skylake-sp", { iotlbLookup: "domain-id" }),
   variant("skylake-sp", { iotlbLookup: "source-id" }),
@@ -68,7 +78,7 @@ const platforms: PlatformProfile[] = [
   { ...gm45, extendedCapability: flip(gm45.extendedCapability, 0) },
   profileNamed("sapphire-rapids"),
 ];
-export const walkPlatforms = platforms.map(walkPlatformOf);
+export const walkPlatforms = profiles.map((one) => walkPlatformOf({ ...one, protectedMemoryAlignment: 12 }));
 
 export class ScriptMaker {
   readonly script: Script;
@@ -332,4 +342,43 @@ export class ScriptMaker {
     this.enabledPending = false;
     return { do: "observe-enabled" };
   }
+}
+
+/** The script with memory protected and released, where the platform can do that. EPM changes only when PRS has followed. */
+export function withProtection(script: Script, platform: WalkPlatform, random: Random): Script {
+  if (!platform.protectsLow) return script;
+  const steps: Step[] = [];
+  let isOn = false;
+  let isPending = false;
+  for (const step of script.steps) {
+    steps.push(step);
+    if (isPending ? !random.chance(30) : !random.chance(25)) continue;
+    if (isPending) steps.push({ do: "observe-protected" });
+    else if (isOn) steps.push({ do: "release" });
+    else steps.push({ do: "protect", ...random.of(PROTECTED) });
+    if (!isPending) isOn = !isOn;
+    isPending = !isPending;
+  }
+  return { ...script, steps };
+}
+
+/** The script with translation mostly off at first, switched on and off, and with root pointers set all the while. */
+export function switchedOften(script: Script, random: Random): Script {
+  const enabled = random.chance(30);
+  // RTPS is clear until a root pointer was set.
+  let rooted = enabled;
+  const steps: Step[] = [];
+  const take = (step: Step) => {
+    if (step.do === "observe-root" && !rooted) return;
+    if (step.do === "set-root") rooted = true;
+    steps.push(step);
+  };
+  for (const step of script.steps) {
+    take(step);
+    if (random.chance(15)) take({ do: "set-enabled", on: random.chance(60) });
+    if (random.chance(15)) take({ do: "observe-enabled" });
+    if (random.chance(10)) take({ do: "set-root", page: random.of(ROOTS) });
+    if (random.chance(8)) take({ do: "observe-root" });
+  }
+  return { ...script, enabled, steps };
 }

@@ -8,7 +8,14 @@ import {
 } from "../windows/invalidation-log.js";
 import { Altered, describeMachine, Unfenced } from "../windows/machine-comparison.testing.js";
 import { requestsOf } from "../windows/scripts.testing.js";
-import { type Script, ScriptMaker, type Step, walkPlatforms } from "./abstract-machine.scripts.js";
+import {
+  type Script,
+  ScriptMaker,
+  type Step,
+  switchedOften,
+  walkPlatforms,
+  withProtection,
+} from "./abstract-machine.scripts.js";
 import { closedFormOutcomes, differencesOf, machineOutcomes } from "./abstract-machine.testing.js";
 import { type InvalidationTarget, invalidations } from "./invalidations.js";
 import type { PlatformProfile } from "./profile.js";
@@ -223,7 +230,11 @@ describe("named exception: the closed form admits more", () => {
 
 describeMachine({
   platforms: walkPlatforms,
-  script: (random, platform, steps) => new ScriptMaker(random, platform, steps).script,
+  script(random, platform, steps) {
+    const { script } = new ScriptMaker(random, platform, steps);
+    const steered = random.chance(10) ? switchedOften(script, random) : script;
+    return random.chance(30) ? withProtection(steered, platform, random) : steered;
+  },
   machine: machineOutcomes,
   closedForm: (script, platform, makeLog) => closedFormOutcomes(script, platform, makeLog?.()),
   differencesOf,

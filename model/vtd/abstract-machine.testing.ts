@@ -49,6 +49,12 @@ export function machineAnswer(script: Script, platform: WalkPlatform, pages: rea
         return machine.commandEnabled(step.on);
       case "observe-enabled":
         return machine.observeEnabled();
+      case "protect":
+        return machine.commandProtected([step]);
+      case "release":
+        return machine.commandProtected([]);
+      case "observe-protected":
+        return machine.observeProtected();
     }
   };
   script.steps.forEach(perform);
@@ -96,6 +102,12 @@ export function closedFormAnswer(
         return registers.enabled.commanded(step.on ? 1 : 0, at);
       case "observe-enabled":
         return registers.enabled.observed(at);
+      case "protect":
+        return registers.protection.commanded([step], at);
+      case "release":
+        return registers.protection.commanded(null, at);
+      case "observe-protected":
+        return registers.protection.observed(at);
     }
   };
   script.steps.forEach((step, index) => {

@@ -6,6 +6,7 @@
 import type { Request } from "../trace.js";
 import { Exploration, type MachineState } from "../windows/abstract-exploration.js";
 import type { Outcome } from "../windows/admissible.js";
+import type { Pages } from "../windows/unit.js";
 import { VisibleMemory } from "../words/visible-memory.js";
 import { AbstractAnswers } from "./abstract-answers.js";
 import { type Command, mayExecute, type Submitted } from "./abstract-commands.js";
@@ -38,6 +39,7 @@ interface State extends MachineState<Entry, Command> {
 export class AbstractMachine extends Exploration<Entry, Command, State> {
   private readonly memory: VisibleMemory;
   private enabled: boolean[];
+  private protects: (readonly Pages[])[] = [[]];
 
   /**
    * @param functions the functions of the platform, each of which may make requests at any moment
@@ -90,6 +92,15 @@ export class AbstractMachine extends Exploration<Entry, Command, State> {
 
   observeEnabled(): void {
     this.enabled = this.enabled.slice(-1);
+  }
+
+  /** These pages are protected at some moment from now on; requests alone look at that as well. */
+  commandProtected(pages: readonly Pages[]): void {
+    this.protects.push(pages);
+  }
+
+  observeProtected(): void {
+    this.protects = this.protects.slice(-1);
   }
 
   submit(...invalidations: Submitted[]): Command[] {
@@ -216,7 +227,7 @@ export class AbstractMachine extends Exploration<Entry, Command, State> {
   /** Every outcome that some run shows for the request, if it is answered now. */
   outcomes(request: Request): Outcome[] {
     this.explore();
-    const shown = new AbstractAnswers(this.platform, request);
+    const shown = new AbstractAnswers(this.platform, request, this.protects);
     for (const enabled of this.enabled) {
       if (shown.decidedBeforeWalk(enabled)) continue;
       for (const state of this.states) this.answer(state, request, shown);

@@ -2,7 +2,7 @@
 import type { Rule } from "../words/rule.js";
 import { queueErrorRules } from "./descriptors.js";
 import { queueRules } from "./queue-view.js";
-import { faultRules } from "./rules.js";
+import { faultRules, protectedMemory } from "./rules.js";
 
 const rule = (id: string, section: string, statement: string): Rule => ({
   id: `vtd.${id}`,
@@ -70,6 +70,7 @@ export const registerRules = {
     "6.5",
     "From major version 6 on register invalidations are not carried out and report granularity 0",
   ),
+  protectedMemory: rule("registers.protected-memory", "11.4.8.1", "EPM takes effect; PRS tells when"),
   values: rule("registers.values", "11.4", "A register reads what it was given, in the fields it has"),
 } as const;
 
@@ -119,6 +120,7 @@ export const invalidationRules = {
 /** Every rule of the implemented parts, for coverage. */
 export const vtdRules: readonly Rule[] = [
   faultRules,
+  { protectedMemory },
   servedRules,
   faultLogRules,
   registerRules,

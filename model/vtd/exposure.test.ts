@@ -1,3 +1,4 @@
+import { describe } from "vitest";
 import { describeExposure } from "../windows/exposure.testing.js";
 import { Random } from "../windows/random.testing.js";
 import { describeTablesRead } from "../windows/tables-read.testing.js";
@@ -6,7 +7,9 @@ import {
   type Script,
   ScriptMaker,
   type Step,
+  switchedOften,
   walkPlatforms,
+  withProtection,
 } from "./abstract-machine.scripts.js";
 import { scriptPlatform, VtdScriptRun } from "./exposure.testing.js";
 import { tableIndex } from "./walk.js";
@@ -27,6 +30,20 @@ describeExposure({
   pageCount: PAGE_COUNT,
   scriptOf,
   runOf: (script: Script) => runs.get(script.profile)!,
+});
+
+describe("with translation switched on and off, and memory protected where that can be", () => {
+  describeExposure({
+    scripts: Math.ceil(SCRIPTS / 8),
+    pageCount: PAGE_COUNT,
+    scriptOf(index) {
+      const random = new Random(SEED + index);
+      const script = scriptOf(4 * SCRIPTS + index);
+      const steered = random.chance(50) ? switchedOften(script, random) : script;
+      return withProtection(steered, scriptPlatform(script), random);
+    },
+    runOf: (script: Script) => runs.get(script.profile)!,
+  });
 });
 
 const CONTEXT_TABLE = 46;

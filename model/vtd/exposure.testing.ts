@@ -5,6 +5,7 @@ import type { Invalidation } from "../windows/invalidation-log.js";
 import { ScriptRun, type TakenAction } from "../windows/script-run.testing.js";
 import { PAGE_COUNT, ROOTS, type Script, type Step } from "./abstract-machine.scripts.js";
 import { VtdOracle } from "./oracle.js";
+import { ProtectedMemoryBit } from "./protected-memory.js";
 import { GlobalBit, Offset } from "./registers.js";
 import { type WalkPlatform, walkPlatformOf } from "./walk.js";
 
@@ -31,6 +32,7 @@ export type Draining = (submission: number) => boolean;
 export class VtdScriptRun extends ScriptRun<Step, Script, VtdOracle> {
   private submissions: Invalidation[][] = [];
   private levels = 0;
+  private protects = false;
 
   /** @param draining which of the submissions drain writes */
   constructor(
@@ -81,6 +83,19 @@ export class VtdScriptRun extends ScriptRun<Step, Script, VtdOracle> {
         return [{ action: this.command(0) }];
       case "observe-enabled":
         return [{ action: poll(GlobalBit.translationEnable, this.levels), seen: SEEN }];
+      case "protect":
+        this.protects = true;
+        return [
+          { action: register(Offset.PLMBASE, step.first * 4096) },
+          { action: register(Offset.PLMLIMIT, step.last * 4096) },
+          { action: register(Offset.PHMBASE, 4096) },
+          { action: register(Offset.PMEN, ProtectedMemoryBit.enable) },
+        ];
+      case "release":
+        this.protects = false;
+        return [{ action: register(Offset.PMEN, 0) }];
+      case "observe-protected":
+        return [{ action: poll(ProtectedMemoryBit.status, Number(this.protects), Offset.PMEN), seen: SEEN }];
     }
   }
 
@@ -109,6 +124,6 @@ function register(offset: number, low: number): Action {
   return { do: "write-register", offset, width: 4, low, high: 0 };
 }
 
-function poll(mask: number, value: number): Action {
-  return { do: "poll-register", offset: Offset.GSTS, mask, value };
+function poll(mask: number, value: number, offset: number = Offset.GSTS): Action {
+  return { do: "poll-register", offset, mask, value };
 }

@@ -65,7 +65,7 @@ export class FaultLogView {
   outcome(request: Request, matching: readonly Outcome<VtdFaultRule>[]): void {
     const faults: (FaultRecord | null)[] = [];
     for (const { rule, recorded } of matching) {
-      if (rule && !recorded) this.coverage.hit(faultLogRules.disabled);
+      if (rule?.suppressible && !recorded) this.coverage.hit(faultLogRules.disabled);
       if (rule && recorded) faults.push(faultRecordOf(this.platform, request, rule));
       else if (!faults.includes(null)) faults.push(null);
     }

@@ -12,7 +12,7 @@ import { FaultLogView } from "./fault-view.js";
 import { type InvalidationTarget, isLeafOnly } from "./invalidations.js";
 import { QueueView, queueRules } from "./queue-view.js";
 import { RegisterView } from "./register-view.js";
-import type { VtdFaultRule } from "./rules.js";
+import { protectedMemory, type VtdFaultRule } from "./rules.js";
 import { VtdUnit } from "./unit.js";
 import type { WalkPlatform } from "./walk.js";
 
@@ -43,8 +43,9 @@ export class VtdOracle extends WindowsOracle<InvalidationTarget, VtdFaultRule> {
     this.registers.reset(translating, rootPage, queuePage);
   }
 
-  protected override startPointer({ rootPage }: RunStart): number {
-    return rootPage;
+  /** 11.4.5: the root-table address is zero after a reset. */
+  protected override startPointer({ start, rootPage }: RunStart): number {
+    return start === "translating" ? rootPage : 0;
   }
 
   protected override writeRegister(
@@ -117,7 +118,9 @@ export class VtdOracle extends WindowsOracle<InvalidationTarget, VtdFaultRule> {
     this.faults.outcome(request, matching);
   }
 
-  protected override describeFault({ reason, condition, id }: VtdFaultRule): string {
+  protected override describeFault(rule: VtdFaultRule): string {
+    const { reason, condition, id } = rule;
+    if (rule === protectedMemory) return id;
     return `reason ${reason.toString(16)}h (${condition}, ${id})`;
   }
 

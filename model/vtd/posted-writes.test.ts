@@ -6,6 +6,7 @@ import { isDrained, PostedWrites, type TranslatedWrite } from "../windows/posted
 import { SteeringRegisters } from "../windows/steering.js";
 import { NO_DOMAIN } from "../windows/walk.js";
 import { type InvalidationTarget, invalidations } from "./invalidations.js";
+import { protectedMemory } from "./rules.js";
 import { A, domainOf, grant, pageOf, Software } from "./software.testing.js";
 
 const PAGE = 0x100;
@@ -34,7 +35,11 @@ function history(...entries: { target: InvalidationTarget; draining?: boolean; p
     const invalidation = log.submit(target, 10 * (index + 1), true, 0, draining ?? true);
     if (!pending) invalidation.observed = invalidation.submitted + 5;
   }
-  return { log, steering };
+  return {
+    log,
+    steering,
+    unit: { protection: { rule: protectedMemory, ofTranslated: true, drains: true, status: "in PMEN" } },
+  };
 }
 
 describe("writes that may be under way", () => {
@@ -66,6 +71,16 @@ describe("writes that may be under way", () => {
     run.steering.enabled.commanded(1, 17);
     run.steering.enabled.observed(18);
     expect(moments(run, 1, 4)).toEqual([17, 24]);
+  });
+
+  it("are drained by protecting memory where draining is there", () => {
+    const run = history({ target: globally, draining: false });
+    run.steering.protection.commanded([], 17);
+    expect(moments(run, 1, 4)).toEqual([14]);
+    run.steering.protection.observed(18);
+    expect(moments(run, 1, 4)).toEqual([17]);
+    const without = { ...run, unit: { protection: { ...run.unit.protection, drains: false } } };
+    expect(moments(without, 1, 4)).toEqual([14, 17]);
   });
 
   it("are drained for a run of pages where the whole of it is in the range", () => {

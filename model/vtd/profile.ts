@@ -19,6 +19,10 @@ export interface PlatformProfile extends Profile {
   readonly iotlbLookup: IotlbLookup;
   /** Faults on second-stage entries whose ignored bits are not zero, as an Ivy Bridge was seen to do. */
   readonly ignoredBitsChecked: boolean;
+  /** Number of low address bits that the protected memory registers do not have (N + 1 in 11.4.8); 21 where nothing is said. */
+  readonly protectedMemoryAlignment?: number;
+  /** Keeps requests through tables out of protected memory too, as every unit from major version 2 on does. */
+  readonly protectsTranslated?: true;
 }
 
 /** A profile as one of VT-d. @throws RangeError when it is of another architecture */
@@ -63,12 +67,22 @@ export interface Platform {
   /** Byte offset of IVA_REG; IOTLB_REG follows 8 bytes later. */
   readonly iotlbRegisterOffset: number;
   readonly storeVisibility: StoreVisibility;
+  /** There is a protected low-memory region, a protected high-memory region. */
+  readonly protectsLow: boolean;
+  readonly protectsHigh: boolean;
+  /** Base and limit of either are multiples of 2 to this power. */
+  readonly protectedMemoryAlignment: number;
+  /** Requests that go through tables are kept out of them, not just others. */
+  readonly protectsTranslated: boolean;
 }
 
 /** Bits of an address at and above which requests are out of range for a width of `bits`. */
 export function pageLimit(bits: number): number {
   return 2 ** (bits - 12);
 }
+
+/** Protected memory begins and ends at 2 MiB boundaries on the units that are known. */
+const USUAL_ALIGNMENT = 21;
 
 /** The platform a profile describes. */
 export function platformOf(profile: PlatformProfile): Platform {
@@ -107,5 +121,10 @@ export function platformOf(profile: PlatformProfile): Platform {
     faultRecordOffset: cap.FRO! * 16,
     iotlbRegisterOffset: ecap.IRO! * 16,
     storeVisibility: { needsLineFlush: ecap.C === 0, needsBufferFlush: cap.RWBF === 1 },
+    protectsLow: cap.PLMR === 1,
+    protectsHigh: cap.PHMR === 1,
+    protectedMemoryAlignment: profile.protectedMemoryAlignment ?? USUAL_ALIGNMENT,
+    // Choice: 11.4.8.1 says of "some" older units that they let such requests pass, so one that is not told of may.
+    protectsTranslated: profile.protectsTranslated ?? majorVersion >= 2,
   };
 }

@@ -196,6 +196,142 @@ const BY_HAND: Readonly<Record<string, Partial<Platform>>> = {
     faultRecordOffset: 0x400,
     iotlbRegisterOffset: 0x500,
   },
+  /** CAP c90780106f0462, ECAP f020e2 */
+  x58: {
+    majorVersion: 1,
+    domainIdBits: 8,
+    supportedLevels: LEVELS(4),
+    guestAddressWidth: 48,
+    superpages2M: false,
+    coherentWalks: false,
+    passThrough: true,
+    deviceTlb: false,
+    interruptRemapping: false,
+    snoopControl: true,
+    largestAddressMask: 9,
+    faultRecords: 8,
+    faultRecordOffset: 0x100,
+    iotlbRegisterOffset: 0x200,
+  },
+  /** ECAP f020fe: as before with bits 2 to 4 */
+  "westmere-ep": { hostAddressWidth: 40, deviceTlb: true, interruptRemapping: true },
+  /** CAP c0000020e60262, ECAP f0101a */
+  "sandy-bridge-graphics": {
+    domainIdBits: 8,
+    supportedLevels: LEVELS(3),
+    guestAddressWidth: 39,
+    pageSelectiveInvalidation: false,
+    largestAddressMask: 0,
+    passThrough: false,
+    snoopControl: false,
+    queuedInvalidation: true,
+  },
+  /** CAP d2078c106f0466, ECAP f020de */
+  "sandy-bridge-ep": {
+    domainIdBits: 16,
+    supportedLevels: LEVELS(4),
+    superpages1G: true,
+    coherentWalks: false,
+    deviceTlb: true,
+    faultRecords: 8,
+  },
+  /** CAP d2008c20660462, ECAP f010da */
+  haswell: {
+    supportedLevels: LEVELS(4),
+    guestAddressWidth: 39,
+    superpages2M: true,
+    superpages1G: true,
+    largestAddressMask: 18,
+    snoopControl: true,
+  },
+  /** CAP c0000020660462, ECAP f0101a */
+  "haswell-graphics": {
+    supportedLevels: LEVELS(4),
+    guestAddressWidth: 39,
+    pageSelectiveInvalidation: false,
+    superpages2M: false,
+    passThrough: false,
+  },
+  /** CAP 08d2008c10ef0466, ECAP f0205b */
+  "broadwell-ep-audio": {
+    domainIdBits: 16,
+    supportedLevels: LEVELS(4),
+    guestAddressWidth: 48,
+    coherentWalks: true,
+    deviceTlb: false,
+    snoopControl: false,
+    faultRecords: 1,
+    faultRecordOffset: 0x100,
+    iotlbRegisterOffset: 0x200,
+  },
+  /** CAP 1c0000c40660462, ECAP 19e2ff0505e */
+  "kaby-lake-graphics": {
+    supportedLevels: LEVELS(4),
+    guestAddressWidth: 39,
+    pageSelectiveInvalidation: false,
+    superpages1G: true,
+    passThrough: true,
+    deviceTlb: true,
+    snoopControl: false,
+    faultRecordOffset: 0x400,
+    iotlbRegisterOffset: 0x500,
+  },
+  /** CAP d2008c40660462, ECAP f050da */
+  skylake: {
+    majorVersion: 1,
+    guestAddressWidth: 39,
+    superpages1G: true,
+    deviceTlb: false,
+    faultRecordOffset: 0x400,
+    iotlbRegisterOffset: 0x500,
+  },
+  /** CAP 08ed008c40780466, ECAP 60000f050df */
+  "ice-lake-sp": {
+    majorVersion: 4,
+    supportedLevels: LEVELS(4),
+    guestAddressWidth: 57,
+    largestAddressMask: 45,
+    registerInvalidation: true,
+    pageRequestDrain: true,
+    deviceTlbThrottling: true,
+  },
+  /** CAP 1c0000c40660462, ECAP 29a00f0505e */
+  "alder-lake-graphics": {
+    majorVersion: 4,
+    pageSelectiveInvalidation: false,
+    deviceTlb: true,
+    deviceTlbThrottling: true,
+    pageRequestDrain: false,
+  },
+  /** As skylake */
+  "alder-lake": { majorVersion: 5, registerInvalidation: true, deviceTlb: false },
+  /** CAP c9de008cee690462, ECAP 12ca9a00f0ef5e */
+  "meteor-lake": {
+    majorVersion: 7,
+    supportedLevels: LEVELS(4),
+    guestAddressWidth: 42,
+    coherentWalks: false,
+    snoopControl: false,
+    largestAddressMask: 30,
+    registerInvalidation: false,
+    setRootInvalidates: true,
+    faultRecordOffset: 0xee0,
+    iotlbRegisterOffset: 0xef0,
+  },
+  /** CAP f9ed008cee780c66, ECAP 3fef9ea6f0efdf */
+  "xeon-6": {
+    majorVersion: 7,
+    supportedLevels: LEVELS(4, 5),
+    guestAddressWidth: 57,
+    coherentWalks: true,
+    snoopControl: true,
+    largestAddressMask: 45,
+    registerInvalidation: false,
+    setRootInvalidates: true,
+    pageRequestDrain: true,
+    faultRecordOffset: 0xee0,
+    iotlbRegisterOffset: 0xef0,
+  },
 };
 
 describe("11.4.2 and 11.4.3 capabilities of the profiles", () => {
@@ -225,9 +361,7 @@ describe("11.4.2 and 11.4.3 capabilities of the profiles", () => {
 
 describe("looking a profile up", () => {
   it("names the known ones when it does not exist", () => {
-    expect(() => profileNamed("skylake")).toThrow(
-      /^unknown profile "skylake"; known: qemu-39, .*, sapphire-rapids$/,
-    );
+    expect(() => profileNamed("lake")).toThrow(/^unknown profile "lake"; known: qemu-39, .*, xeon-6$/);
   });
 
   it("ids are unique", () => {

@@ -9,6 +9,7 @@ import { registerRules } from "./behaviour-rules.js";
 import type { FaultLogView } from "./fault-view.js";
 import type { InvalidationTarget } from "./invalidations.js";
 import type { Platform } from "./profile.js";
+import { ProtectedMemoryView, tellingBits } from "./protected-memory.js";
 import { type QueueView, queueRules } from "./queue-view.js";
 import { contextCommand, type InvalidationCommand, iotlbCommand } from "./register-commands.js";
 import { FaultStatusBit, GLOBAL_LEVEL_BITS, GlobalBit, Offset, RegisterFile } from "./registers.js";
@@ -24,6 +25,7 @@ interface Command {
 
 export class RegisterView {
   private readonly file: RegisterFile;
+  private readonly protectedMemory: ProtectedMemoryView;
   private levels = 0;
   private rootSet = false;
   /** Step at which GCMD.WBF was written; 0 once it is known to be done. */
@@ -50,6 +52,7 @@ export class RegisterView {
     private readonly coverage: Coverage,
   ) {
     this.file = new RegisterFile(platform);
+    this.protectedMemory = new ProtectedMemoryView(platform, this.file, steering.protection, coverage);
   }
 
   /** As after a reset, or translating with the queue at `queuePage` enabled. */
@@ -87,7 +90,8 @@ export class RegisterView {
     else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
     else if (offset === Offset.FSTS) this.clearStatus(value, step);
     else if (offset === Offset.ICS) this.clearCompletion(value, step);
-    else this.faults.write(offset, value);
+    else if (this.faults.covers(offset)) this.faults.write(offset, value);
+    else this.protectedMemory.written(offset, step);
   }
 
   /** 11.4.4.1: level bits take the value written, one-shot bits act when they are 1. */
@@ -177,6 +181,7 @@ export class RegisterView {
     if (offset === Offset.IQH) return this.sawHead(value);
     if (offset === Offset.ICS) return this.sawCompletion(value, mask, step);
     if (offset === Offset.IQERCD) return this.sawQueueError(value);
+    if (offset === Offset.PMEN) return this.protectedMemory.saw(value, mask, step);
     if (this.faults.covers(offset)) return this.faults.sawRecord(offset, value, mask);
     return this.sawPlain(offset, value, mask);
   }
@@ -187,6 +192,7 @@ export class RegisterView {
     const expected =
       (offset === Offset.GSTS && ((this.statusBits() ^ value) & mask) === 0) ||
       ((offset === Offset.CCMD + 4 || offset === iotlb + 4) && value === 0) ||
+      (offset === Offset.PMEN && ((this.protectedMemory.settled ^ value) & mask) === 0) ||
       (offset === Offset.FSTS && value === FaultStatusBit.queueError && this.queue.bad !== null) ||
       (offset === Offset.ICS && this.queue.pendingInterrupts().length > 0 && this.queue.bad === null);
     if (!expected) return null;
@@ -341,7 +347,7 @@ export class RegisterView {
 
   private sawPlain(offset: number, value: number, mask: number): Complaint {
     if (!this.file.has(offset) || !isPlain(this.platform, offset)) return null;
-    const differs = ((value ^ this.file.read(offset)) & mask) >>> 0;
+    const differs = ((value ^ this.file.read(offset)) & mask & tellingBits(this.platform, offset)) >>> 0;
     this.coverage.hit(registerRules.values);
     if (differs === 0) return null;
     const message = `register ${hex(offset)} reads ${hex(value)}, which must be ${hex(this.file.read(offset))}`;

@@ -39,6 +39,11 @@ describe("11.4 registers", () => {
       FEDATA: 0x3c,
       FEADDR: 0x40,
       FEUADDR: 0x44,
+      PMEN: 0x64,
+      PLMBASE: 0x68,
+      PLMLIMIT: 0x6c,
+      PHMBASE: 0x70,
+      PHMLIMIT: 0x78,
       IQH: 0x80,
       IQT: 0x88,
       IQA: 0x90,
@@ -65,6 +70,11 @@ describe("11.4 registers", () => {
       ["FEDATA_REG", 0x3c, 32],
       ["FEADDR_REG", 0x40, 32],
       ["FEUADDR_REG", 0x44, 32],
+      ["PMEN_REG", 0x64, 32],
+      ["PLMBASE_REG", 0x68, 32],
+      ["PLMLIMIT_REG", 0x6c, 32],
+      ["PHMBASE_REG", 0x70, 64],
+      ["PHMLIMIT_REG", 0x78, 64],
       ["IQH_REG", 0x80, 64],
       ["IQT_REG", 0x88, 64],
       ["IQA_REG", 0x90, 64],
@@ -169,6 +179,25 @@ describe("11.4 registers", () => {
     ]);
   });
 
+  it("11.4.8 protected memory, read-only where CAP does not report it", () => {
+    expect(fieldsOf("PMEN_REG")).toEqual(["EPM 31 RW", "PRS 0 RO"]);
+    expect(fieldsOf("PLMBASE_REG")).toEqual(["PLMB 31:21 RW"]);
+    expect(fieldsOf("PLMLIMIT_REG")).toEqual(["PLML 31:21 RW"]);
+    expect(fieldsOf("PHMBASE_REG")).toEqual(["PHMB 45:21 RW"]);
+    expect(fieldsOf("PHMLIMIT_REG")).toEqual(["PHML 45:21 RW"]);
+    const without = registersOf(platformOf(profileNamed("qemu-48"))).filter(({ name }) =>
+      /^P(MEN|[LH]M)/.test(name),
+    );
+    expect(without.flatMap(({ access }) => Object.values(access))).toEqual([
+      "RO",
+      "RO",
+      "RO",
+      "RO",
+      "RO",
+      "RO",
+    ]);
+  });
+
   it("11.4.9 queue registers", () => {
     expect(fieldsOf("IQH_REG")).toEqual(["QH 18:4 RO"]);
     expect(fieldsOf("IQT_REG")).toEqual(["QT 18:4 RW"]);
@@ -252,7 +281,7 @@ describe("register file", () => {
   it("knows which offsets have a register", () => {
     const file = fresh("skylake-sp");
     expect([0x00, 0x0c, 0x2c, 0x17c, 0x20c].every((offset) => file.has(offset))).toBe(true);
-    expect([0x04, 0x30, 0x64, 0xb8, 0x180, 0x210, 0x1000].some((offset) => file.has(offset))).toBe(false);
+    expect([0x04, 0x30, 0x60, 0xb8, 0x180, 0x210, 0x1000].some((offset) => file.has(offset))).toBe(false);
     expect(file.read(0x1000)).toBe(0);
   });
 });

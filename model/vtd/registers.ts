@@ -55,6 +55,11 @@ export const Offset = {
   FEDATA: 0x3c,
   FEADDR: 0x40,
   FEUADDR: 0x44,
+  PMEN: 0x64,
+  PLMBASE: 0x68,
+  PLMLIMIT: 0x6c,
+  PHMBASE: 0x70,
+  PHMLIMIT: 0x78,
   IQH: 0x80,
   IQT: 0x88,
   IQA: 0x90,
@@ -131,6 +136,7 @@ export function registersOf(platform: Platform): readonly Register[] {
       ["FRI", "15:8", "RO", "fault record index"],
     ]),
     ...event("FECTL_REG", "FEDATA_REG", "FEADDR_REG", "FEUADDR_REG", (n) => `11.4.7.${2 + n}`),
+    ...protectedMemory(platform),
     register("IQH_REG", "11.4.9.1", Offset.IQH, 64, [["QH", "18:4", "RO", "queue head"]]),
     register("IQT_REG", "11.4.9.2", Offset.IQT, 64, [["QT", "18:4", "RW", "queue tail"]]),
     register("IQA_REG", "11.4.9.3", Offset.IQA, 64, [
@@ -161,6 +167,31 @@ export function registersOf(platform: Platform): readonly Register[] {
       ["IVT", "63", "RW", "invalidate IOTLB"],
     ]),
     ...Array.from({ length: platform.faultRecords }, (_, index) => faultRecordRegister(platform, index)),
+  ];
+}
+
+/** 11.4.8: registers without the capability are there all the same, and read-only. */
+function protectedMemory(platform: Platform): Register[] {
+  const { protectsLow, protectsHigh, protectedMemoryAlignment: lowest, hostAddressWidth } = platform;
+  const access = (protects: boolean): Access => (protects ? "RW" : "RO");
+  const [low, high] = [`31:${lowest}`, `${hostAddressWidth - 1}:${lowest}`];
+  return [
+    register("PMEN_REG", "11.4.8.1", Offset.PMEN, 32, [
+      ["PRS", "0", "RO", "protected region status"],
+      ["EPM", "31", access(protectsLow || protectsHigh), "enable protected memory"],
+    ]),
+    register("PLMBASE_REG", "11.4.8.2", Offset.PLMBASE, 32, [
+      ["PLMB", low, access(protectsLow), "protected low-memory base"],
+    ]),
+    register("PLMLIMIT_REG", "11.4.8.3", Offset.PLMLIMIT, 32, [
+      ["PLML", low, access(protectsLow), "protected low-memory limit"],
+    ]),
+    register("PHMBASE_REG", "11.4.8.4", Offset.PHMBASE, 64, [
+      ["PHMB", high, access(protectsHigh), "protected high-memory base"],
+    ]),
+    register("PHMLIMIT_REG", "11.4.8.5", Offset.PHMLIMIT, 64, [
+      ["PHML", high, access(protectsHigh), "protected high-memory limit"],
+    ]),
   ];
 }
 

@@ -137,3 +137,13 @@ export const faultRules = {
     "Without PASID only DWORD writes and zero-length reads go to FEEx_xxxxh",
   ),
 } as const satisfies Record<string, VtdFaultRule>;
+
+/** Blocks requests without a fault: it is not recorded, so there is no reason for it. */
+export const protectedMemory: VtdFaultRule = fault(
+  "protected-memory",
+  "none",
+  0,
+  "unqualified",
+  "11.4.8.1",
+  "No request reaches memory that is protected",
+);

@@ -2,6 +2,7 @@
 import type { Finding } from "../finding.js";
 import type { Grant, OwnershipEvent } from "../isolation/events.js";
 import { IsolationJudge } from "../isolation/judge.js";
+import type { StartState } from "../run-start.js";
 import type { Action, Word } from "../trace.js";
 import { encode } from "../words/layout.js";
 import {
@@ -57,7 +58,7 @@ export function pageOf(
   });
 }
 
-/** Right after translation was enabled with an empty root table; the queue is on. */
+/** Right after a reset, or after translation was enabled with an empty root table; then the queue is on. */
 export class Software {
   readonly model: VtdSoftware;
   readonly judge: IsolationJudge;
@@ -65,10 +66,10 @@ export class Software {
   finding: Finding | null = null;
   private tail = 0;
 
-  constructor(profile: PlatformProfile = profileNamed("skylake-sp")) {
+  constructor(profile: PlatformProfile = profileNamed("skylake-sp"), start: StartState = "translating") {
     this.model = new VtdSoftware(walkPlatformOf(profile));
     this.model.reset({
-      start: "translating",
+      start,
       rootPage: ROOT,
       rootPages: 1,
       queuePage: QUEUE,

@@ -1,11 +1,18 @@
 /** VT-d legacy mode as the visibility windows see it: its chains, caches and tags (VT-d 3.4, 3.7, 6.2). */
 import type { Request } from "../trace.js";
-import { chainShape, LeadsTo, ONE_BELOW, type TableEntries, type Unit } from "../windows/unit.js";
+import {
+  chainShape,
+  LeadsTo,
+  ONE_BELOW,
+  type ProtectionRules,
+  type TableEntries,
+  type Unit,
+} from "../windows/unit.js";
 import type { TableReader, Translation } from "../windows/walk.js";
 import type { StoreVisibility } from "../words/memory.js";
 import type { Rule } from "../words/rule.js";
 import { type InvalidationTarget, invalidations } from "./invalidations.js";
-import { faultRules, type VtdFaultRule } from "./rules.js";
+import { faultRules, protectedMemory, type VtdFaultRule } from "./rules.js";
 import { PAGES_BY_LEVEL } from "./tables.js";
 import {
   decide,
@@ -79,6 +86,7 @@ export class VtdUnit implements Unit<InvalidationTarget, VtdFaultRule> {
   readonly storeVisibility: StoreVisibility;
   readonly cachesFaults: boolean;
   readonly iotlbLookup: "device" | "domain" | "either";
+  readonly protection: ProtectionRules<VtdFaultRule> | null;
 
   constructor(private readonly platform: WalkPlatform) {
     const { memoryPages, iotlbLookup } = platform.profile;
@@ -88,6 +96,11 @@ export class VtdUnit implements Unit<InvalidationTarget, VtdFaultRule> {
     this.iotlbLookup = ({ "source-id": "device", "domain-id": "domain", either: "either" } as const)[
       iotlbLookup
     ];
+    const { protectsTranslated: ofTranslated, drainsWrites: drains } = platform;
+    this.protection =
+      platform.protectsLow || platform.protectsHigh
+        ? { rule: protectedMemory, ofTranslated, drains, status: "in PMEN (VT-d 11.4.8.1)" }
+        : null;
   }
 
   decideBeforeWalk(request: Request, enabled: boolean, out: Translation<VtdFaultRule>): boolean {

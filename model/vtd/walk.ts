@@ -231,6 +231,7 @@ export function decideBeforeWalk(request: Request, translationEnabled: boolean, 
   const interruptRange = inInterruptRange(request.page);
   if (translationEnabled && !interruptRange) return false;
   out.start(request.page);
+  out.page = request.page;
   out.rule = null;
   out.alternative = null;
   if (interruptRange && request.type === "write" && request.length === 4) {

@@ -9,7 +9,7 @@ import { DeviceWindows } from "./device-windows.js";
 import { Feasibility } from "./feasibility.js";
 import { type InvalidationLog, NO_PAGE_SIZE } from "./invalidation-log.js";
 import type { SteeringRegisters } from "./steering.js";
-import { Link, type Unit } from "./unit.js";
+import { Link, type ProtectionRules, type Unit } from "./unit.js";
 import { type FaultRule, NO_DOMAIN, Translation } from "./walk.js";
 import { WindowReader } from "./window-reader.js";
 
@@ -253,12 +253,32 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
 
   private add(suppresses: boolean): void {
     const { effect, rule, alternative } = this.translation;
+    if (this.unit.protection && rule === null && !this.registers.protection.isUnused) {
+      this.addUnprotected(effect, this.unit.protection);
+      return;
+    }
     this.addOutcome(effect, rule, suppresses);
     if (alternative) this.addOutcome(effect, alternative, suppresses);
   }
 
+  /** A request that tables let pass: what becomes of it where memory may be protected. */
+  private addUnprotected(effect: number, { rule, ofTranslated }: ProtectionRules<Fault>): void {
+    const { protection } = this.registers;
+    const { page } = this.translation;
+    const isAccess = effect >= 0;
+    // Choice: a zero-length read of protected memory, which touches none, may be blocked or not.
+    const mayFail = (isAccess || effect === Effect.done) && protection.mayProtect(page, true, this.now);
+    const isExempt = !isAccess || (!ofTranslated && !this.judged.passThrough);
+    if (!mayFail || isExempt || protection.mayProtect(page, false, this.now))
+      this.include(effect, null, false);
+    if (mayFail) this.include(Effect.blocked, rule, false);
+  }
+
   private addOutcome(effect: number, rule: Fault | null, suppresses: boolean): void {
-    const recorded = rule !== null && !(rule.suppressible && suppresses);
+    this.include(effect, rule, rule !== null && !(rule.suppressible && suppresses));
+  }
+
+  private include(effect: number, rule: Fault | null, recorded: boolean): void {
     if (this.includes(effect, rule, recorded)) return;
     const outcome = { effect, rule, recorded };
     this.found.push(outcome);
@@ -272,6 +292,8 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
   /** True when the chain just decided would add nothing. */
   private isFound(suppresses: boolean): boolean {
     const { effect, rule, alternative } = this.translation;
+    // Which page a request without data is for decides whether it may be blocked.
+    if (effect === Effect.done && !this.registers.protection.isUnused) return false;
     const recorded = (one: Fault) => !(one.suppressible && suppresses);
     if (!this.includes(effect, rule, rule !== null && recorded(rule))) return false;
     return !alternative || this.includes(effect, alternative, recorded(alternative));

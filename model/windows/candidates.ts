@@ -28,7 +28,10 @@ export function pieces(candidates: readonly Candidate[], boundaries: readonly nu
 }
 
 /** The candidate, cut where its addresses, or what they lead to, have a meaning of their own from there on, or no longer. */
-export function aroundSpecial(candidate: Candidate, special: SpecialPages): Candidate[] {
+export function aroundSpecial(
+  candidate: Candidate,
+  special: Pick<SpecialPages, "input" | "output">,
+): Candidate[] {
   const { iova, page, pages, access } = candidate;
   const cuts = [...edges(special.input, iova), ...edges(special.output, page)];
   const starts = [0, ...cuts.filter((at) => at > 0 && at < pages)].sort((one, other) => one - other);

@@ -21,6 +21,7 @@ export class Covered {
   forget(now: number): void {
     const { graph, oracle } = this;
     this.done = oracle.log.entries.filter((one) => one.drainsWrites && one.observed <= now);
+    graph.beginForgetting();
     oracle.memory.forget(
       (page, word) => this.endOf(page, word, now),
       (page, word, low, high) => graph.forgot(page, word, low, high),

@@ -195,9 +195,9 @@ export class Exposure {
 
   /** A register was written that may steer translation. */
   private addedByCommand(granted: GrantCheck): Reach | null {
-    const { enabled, tablePointer } = this.oracle.steering;
+    const { enabled, tablePointer, protection } = this.oracle.steering;
     const { now } = this.judge;
-    if (!enabled.isCommandedAt(now) && !tablePointer.isCommandedAt(now)) return null;
+    if (![enabled, tablePointer, protection].some((one) => one.isCommandedAt(now))) return null;
     this.graph.steered();
     let found: Reach | null = null;
     for (const requester of this.oracle.functions) {
@@ -211,6 +211,7 @@ export class Exposure {
   reachOf(requester: number, granted: GrantCheck): Reach | null {
     const testers = [requester];
     let found = this.reachUntranslated(requester, granted);
+    this.linked.push(...this.graph.tops.uppers);
     for (const domainId of this.graph.tops.domainsOf(requester))
       found ??= this.reachUnder(domainId, testers, granted);
     return found;
@@ -283,7 +284,6 @@ export class Exposure {
     const { judge, oracle } = this;
     const { tops } = this.graph;
     const itself = { ...this.everyPage(), iova: page, page, pages, access };
-    if (judge.mayTranslate(false)) return judge.check(oracle.functions, null, itself, granted);
     for (const { page: first, pages: count } of this.untranslated()) {
       const from = Math.max(page, first);
       const part = { ...itself, iova: from, page: from, pages: Math.min(page + pages, first + count) - from };
@@ -372,10 +372,12 @@ export class Exposure {
 
   private candidatesOf(requester: number): Candidate[] {
     const { judge, graph } = this;
+    const { special } = this.oracle.unit;
     const found: Candidate[] = [];
+    const output = [...special.output, ...this.oracle.steering.protection.pages];
     const add = (top: Top | null, leaf: Readonly<Leaf>) => {
       if (judge.removed(top, leaf) !== Removed.everything)
-        found.push(...aroundSpecial(leaf, this.oracle.unit.special));
+        found.push(...aroundSpecial(leaf, { input: special.input, output }));
       return false;
     };
     for (const leaf of this.untranslated()) add(null, leaf);

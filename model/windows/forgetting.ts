@@ -186,9 +186,28 @@ export class Forgetting {
       this.moments.begin(this.now, iova, NOTHING_KNOWN);
       this.judgeStructures();
       if (this.isResultCached()) this.keep(this.chain.last);
+      if (this.isSharing()) this.keep(this.oracle.unit.shape.lastDevice);
       this.judgeWrites(iova);
       if (this.translation.optionalFault) this.judgeFaultyDevice(iova);
     });
+  }
+
+  /**
+   * Under the device entry, requests may have been answered, and may be yet, by what caches keep of other functions with
+   * its domain id.
+   */
+  private isSharing(): boolean {
+    const { chain, writes, now } = this;
+    const { unit, log } = this.oracle;
+    const { domainId } = chain;
+    if (!chain.passed || domainId === NO_DOMAIN || this.graph.tops.sharing(domainId).length < 2) return false;
+    writes.domainId = domainId;
+    writes.page = 0;
+    writes.pages = Number.POSITIVE_INFINITY;
+    let end = OPEN;
+    for (let link: number = Link.pointer; link <= unit.shape.lastDevice; link++)
+      end = Math.min(end, chain.until[link]!);
+    return !log.entries.some((one) => one.submitted >= end && one.observed <= now && log.drains(one, writes));
   }
 
   /** Where a check is optional the device entry may have been cached as one that faults: under domain 0 (VT-d 6.1). */
@@ -286,11 +305,13 @@ export class Forgetting {
   private forgetValues(): void {
     const { graph, inUseSince, now } = this;
     const { memory, steering } = this.oracle;
+    graph.beginForgetting();
     memory.forget(
       (page, word) => inUseSince.get(page * 512 + word) ?? now,
       (page, word, low, high) => graph.forgot(page, word, low, high),
     );
     this.forgetEnabled();
+    if (!steering.protection.isUnused) steering.protection.forget(this.posted.drainedAll(now));
     if (steering.tablePointer.count > 1) {
       steering.tablePointer.forget(inUseSince.get(TABLE_POINTER) ?? now);
       graph.steered();
@@ -342,7 +363,8 @@ export class Forgetting {
    */
   private settleValues(): void {
     const { memory, steering } = this.oracle;
-    let before = Math.min(this.now, steering.tablePointer.until[0]!, steering.enabled.until[0]!);
+    const { tablePointer, enabled, protection } = steering;
+    let before = Math.min(this.now, tablePointer.until[0]!, enabled.until[0]!, protection.firstEnd);
     memory.eachSuperseded((_page, _word, _until, buffered) => {
       before = Math.min(before, buffered);
     });
@@ -357,10 +379,13 @@ export class Forgetting {
     memory.eachSuperseded((page, word, _, buffered) => {
       endOf.set(page * 512 + word, buffered);
     });
-    const { enabled, tablePointer } = steering;
-    // Nothing is translated any more once translation is off, but what was before may be under way.
+    const { enabled, tablePointer, protection } = steering;
+    // Nothing is translated any more once translation is off, nor to memory that is protected, but what was before may be
+    // under way.
     const translating = enabled.until[enabled.value.indexOf(1)] ?? OPEN;
-    const ends = new Map([[EVERY_DOMAIN, Math.min(translating, tablePointer.until[0]!)]]);
+    const ends = new Map([
+      [EVERY_DOMAIN, Math.min(translating, tablePointer.until[0]!, protection.firstEnd)],
+    ]);
     for (const [domainId, words] of this.oldWords) {
       let end = OPEN;
       for (const key of words) end = Math.min(end, endOf.get(key) ?? OPEN);

@@ -1,7 +1,8 @@
 /** The entries of a chain with their history, copied out of the reader that has read it. */
 import { OPEN, type PhysicalMemory } from "../words/memory.js";
 import type { ReadChain } from "./chain-moments.js";
-import type { RegisterWindow, SteeringRegisters } from "./steering.js";
+import type { RegisterWindow } from "./register-window.js";
+import type { SteeringRegisters } from "./steering.js";
 import { Link, type Unit } from "./unit.js";
 import type { PointerWord } from "./wording.js";
 

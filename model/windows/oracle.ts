@@ -18,7 +18,7 @@ import { showAddress, showRequester } from "../words/address.js";
 import { type InitialContents, OPEN, PhysicalMemory } from "../words/memory.js";
 import { Coverage, type Rule } from "../words/rule.js";
 import { AdmissibleOutcomes, type Outcome } from "./admissible.js";
-import { explainEffect } from "./explain.js";
+import { type Explanation, explainEffect } from "./explain.js";
 import { InvalidationLog } from "./invalidation-log.js";
 import { isDrained, type TranslatedWrite } from "./posted-writes.js";
 import { SteeringRegisters } from "./steering.js";
@@ -46,6 +46,13 @@ export interface ServedRules {
   readonly zeroLengthRead: Rule;
   readonly drain: Rule;
 }
+
+/** Why a request does not reach protected memory. */
+const PROTECTED: Explanation = {
+  everReachable: false,
+  rules: [],
+  lines: ["the page is protected memory, whatever tables say"],
+};
 
 export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = FaultRule> implements Oracle {
   readonly drainRule: string;
@@ -282,8 +289,9 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
     effect: number,
     index: number,
   ): Finding {
-    const explanation = explainEffect(this, request, effect, index + 1);
-    const kind = kindOf(outcomes, effect, explanation.everReachable);
+    const keptOut = this.isKeptOut(outcomes, effect);
+    const explanation = keptOut ? PROTECTED : explainEffect(this, request, effect, index + 1);
+    const kind = keptOut ? "forbidden" : kindOf(outcomes, effect, explanation.everReachable);
     const rules = new Set(outcomes.flatMap((one) => (one.rule ? [one.rule.id] : [])));
     for (const id of explanation.rules) rules.add(id);
     const expected = outcomes.map((one) => this.showOutcome(one)).join(" or ");
@@ -291,6 +299,13 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
       `${request.type} of ${showAddress(request.page, request.offset)} by ${showRequester(request.requester)} ` +
       `${showEffect(effect)}; admissible: ${expected}`;
     return { kind, action: index, rules: [...rules], message, witness: explanation.lines };
+  }
+
+  /** The request was to be blocked because memory is protected, and was not. */
+  private isKeptOut(outcomes: readonly Outcome<Fault>[], effect: number): boolean {
+    return (
+      effect >= 0 && outcomes.every((one) => one.rule !== null && one.rule === this.unit.protection?.rule)
+    );
   }
 
   private showOutcome({ effect, rule, recorded }: Outcome<Fault>): string {

@@ -98,7 +98,7 @@ export class ReachCheck {
 
   /**
    * By a request that is answered now. A leaf is one entry, and what excludes that excludes it for every page, so the first
-   * ungranted page stands for all.
+   * ungranted page stands for all up to where other memory may be protected.
    */
   private requested(
     requester: number,
@@ -111,11 +111,9 @@ export class ReachCheck {
       if (!missing) return null;
       at = missing.page - page;
       const skipped = this.specialPages(iova + at, missing.page);
-      if (skipped === 0) {
-        if (!this.reaches(requester, iova + at, missing.page, right)) return null;
+      if (skipped === 0 && this.reaches(requester, iova + at, missing.page, right))
         return reachOf(requester, iova + at, missing.page, right, "request");
-      }
-      at += skipped;
+      at = skipped > 0 ? at + skipped : this.edgeBehind(missing.page) - page;
     }
     return null;
   }
@@ -135,7 +133,8 @@ export class ReachCheck {
       const skipped = this.specialPages(iova + at, missing.page);
       if (skipped === 0 && this.mayArrive(requester, domainId, iova + at, missing.page))
         return reachOf(requester, iova + at, missing.page, Right.write, "posted-write");
-      at = skipped > 0 ? at + skipped : (boundaries.find((one) => one > iova + at) ?? iova + pages) - iova;
+      const boundary = (boundaries.find((one) => one > iova + at) ?? iova + pages) - iova;
+      at = skipped > 0 ? at + skipped : Math.min(boundary, this.edgeBehind(missing.page) - page);
     }
     return null;
   }
@@ -178,6 +177,10 @@ export class ReachCheck {
   private specialPages(iova: number, page: number): number {
     const { input, output } = this.special;
     return Math.max(pagesWithin(input, iova), pagesWithin(output, page));
+  }
+
+  private edgeBehind(page: number): number {
+    return this.oracle.steering.protection.edgeBehind(page);
   }
 
   private ask(requester: number, iova: number, right: number): Question {

@@ -2,88 +2,26 @@
  * The registers that steer translation, with their windows: a new value may be in force from the write of a command on,
  * the old one until software has seen that the command is done. Where a write takes effect at once, that is seen at once.
  */
-import { OPEN } from "../words/memory.js";
+import { Protection } from "./protection.js";
+import { RegisterWindow } from "./register-window.js";
 
-/** The values a register has held. Its windows overlap while a command is under way. */
-export class RegisterWindow {
-  count = 0;
-  /** The first step at which some value other than 0 was in force; {@link OPEN} when none was. */
-  firstNonZero = OPEN;
-  readonly value: number[] = [];
-  readonly since: number[] = [];
-  readonly until: number[] = [];
-
-  /** As after a reset: one value, in force from the beginning. */
-  reset(value: number): void {
-    this.count = 0;
-    this.firstNonZero = OPEN;
-    for (const list of [this.value, this.since, this.until]) list.length = 0;
-    this.add(value, 0);
-  }
-
-  /** A command that changes the value was written at step `step`. */
-  commanded(value: number, step: number): void {
-    this.add(value, step);
-  }
-
-  /** Software saw at step `step` that the last command is done. */
-  observed(step: number): void {
-    for (let index = 0; index < this.count - 1; index++) {
-      if (this.until[index]! > step) this.until[index] = step;
-    }
-  }
-
-  /** The value the last command asked for. */
-  get latest(): number {
-    return this.value[this.count - 1]!;
-  }
-
-  /** True when a command that changes the value was written at step `step`. */
-  isCommandedAt(step: number): boolean {
-    return this.count > 1 && this.since[this.count - 1] === step;
-  }
-
-  /** True when step `step` is the one from which on older values cannot be in force. */
-  isSettledAt(step: number): boolean {
-    return this.count > 1 && this.until[this.count - 2] === step;
-  }
-
-  /** True when an older value may still be in force at step `step`. */
-  isPending(step: number): boolean {
-    return this.count > 1 && this.until[this.count - 2]! > step;
-  }
-
-  /** Forgets the oldest values, up to the first that could still be in force at step `endedBy`. */
-  forget(endedBy: number): void {
-    const kept = this.until.findIndex((until) => until > endedBy);
-    for (const list of [this.value, this.since, this.until]) list.splice(0, kept);
-    this.count -= kept;
-  }
-
-  private add(value: number, since: number): void {
-    if (value !== 0) this.firstNonZero = Math.min(this.firstNonZero, since);
-    this.value[this.count] = value;
-    this.since[this.count] = since;
-    this.until[this.count] = OPEN;
-    this.count++;
-  }
-}
-
-/** Whether translation is enabled (1 or 0), and the pointer to the first structure as the table walk takes it. */
+/**
+ * Whether translation is enabled (1 or 0), the pointer to the first structure as the table walk takes it, and the memory
+ * that requests are kept out of.
+ */
 export class SteeringRegisters {
   readonly enabled = new RegisterWindow();
   readonly tablePointer = new RegisterWindow();
+  readonly protection = new Protection();
 
   /** Index of the value with which translation was switched on last, as far as software has seen it; else 0. */
   switchedOn(now: number): number {
-    const { count, value, until } = this.enabled;
-    for (let index = count - 1; index > 0; index--)
-      if (value[index] === 1 && value[index - 1] === 0 && until[index - 1]! <= now) return index;
-    return 0;
+    return this.enabled.switchedOn(now);
   }
 
   reset(translating: boolean, pointer: number): void {
     this.enabled.reset(translating ? 1 : 0);
     this.tablePointer.reset(pointer);
+    this.protection.reset();
   }
 }

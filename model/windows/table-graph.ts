@@ -110,10 +110,15 @@ export class TableGraph {
     this.rolesByTable.clear();
   }
 
+  /** Old values are about to be forgotten, one by one. */
+  beginForgetting(): void {
+    this.tops.refresh();
+  }
+
   /** An old value of a word was forgotten. */
   forgot(page: number, word: number, low: number, high: number): void {
     const { pointers } = this;
-    if (this.tops.isUpper(page)) this.steered();
+    if (this.tops.wasUpper(page)) this.steered();
     if (!pointers.isPresent(low)) return;
     if (pointers.inPage(this.entries.table(low, high)).size > 0) this.relinked();
     pointers.forgot(page, word, low, high);

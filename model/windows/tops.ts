@@ -89,6 +89,22 @@ export class Tops {
     return this.upperPages.has(page);
   }
 
+  /** Takes in what was changed. */
+  refresh(): void {
+    this.read();
+  }
+
+  /** As {@link isUpper} when changes were taken in last. Values that are forgotten make no page an upper one. */
+  wasUpper(page: number): boolean {
+    return this.upperPages.has(page);
+  }
+
+  /** The pages that have held device entries or entries above them. */
+  get uppers(): ReadonlySet<number> {
+    this.read();
+    return this.upperPages;
+  }
+
   /** The requesters whose walks have read an entry that the word is part of. */
   readBy(page: number, word: number): number[] {
     this.read();

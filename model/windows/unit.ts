@@ -85,6 +85,18 @@ export interface SpecialPages {
   untranslated(): readonly Pages[];
 }
 
+/** How a unit that has protected memory keeps requests out of it. */
+export interface ProtectionRules<Fault extends FaultRule = FaultRule> {
+  /** Blocks them; nothing is recorded. */
+  readonly rule: Fault;
+  /** Those that go through tables are kept out by every implementation of the platform, not just by some. */
+  readonly ofTranslated: boolean;
+  /** Writes under way are drained before it shows that it is in force. */
+  readonly drains: boolean;
+  /** Where software sees that it is in force: the words with the section in brackets. */
+  readonly status: string;
+}
+
 export interface Unit<Target = unknown, Fault extends FaultRule = FaultRule> {
   readonly shape: ChainShape;
   readonly entries: TableEntries;
@@ -107,6 +119,8 @@ export interface Unit<Target = unknown, Fault extends FaultRule = FaultRule> {
   readonly validity: ReadonlySet<Rule | null>;
   /** A page whose requests go through tables, if any do. */
   readonly ordinaryPage: number;
+  /** Null where no memory can be protected. */
+  readonly protection: ProtectionRules<Fault> | null;
 
   /** What becomes of a request before any table is read; true when that decides it. */
   decideBeforeWalk(request: Request, enabled: boolean, out: Translation<Fault>): boolean;

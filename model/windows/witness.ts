@@ -48,7 +48,16 @@ export function witnessOf(oracle: WindowsOracle, reach: Reach, now: number): Wit
     };
   }
   const current = own && chain.links.every((link) => link.replaced === OPEN);
-  return { reach, links, filledThrough, excuse: null, current };
+  return { reach, links, filledThrough, excuse: openStill(oracle, reach, now), current };
+}
+
+/** Memory is to be protected, which was not seen done. */
+function openStill({ steering, unit }: WindowsOracle, { page, way }: Reach, now: number): Excuse | null {
+  const { protection } = steering;
+  const since = way === "request" && protection.isOn ? protection.changingSince(page, now) : 0;
+  if (since === 0) return null;
+  const text = `the command of action ${since - 1} that protects the page was not seen complete ${unit.protection!.status}`;
+  return { kind: "not-complete", text };
 }
 
 /** How the page is reached: the chain with the fewest old values, the requester's own before those of others. */

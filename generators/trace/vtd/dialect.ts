@@ -2,7 +2,7 @@
 import { Right } from "../../../model/isolation/events.js";
 import type { Profile } from "../../../model/profile.js";
 import type { Word } from "../../../model/trace.js";
-import { platformOf, vtdProfile } from "../../../model/vtd/profile.js";
+import { type Platform, platformOf, vtdProfile } from "../../../model/vtd/profile.js";
 import {
   contextEntryLayout,
   rootEntryLayout,
@@ -23,7 +23,8 @@ import type {
   StepContext,
   Verbs,
 } from "../notation-dialect.js";
-import { takeDomain } from "../notation-words.js";
+import type { Line } from "../notation-line.js";
+import { takeDomain, takeRun } from "../notation-words.js";
 import { VtdInvalidations } from "./invalidations.js";
 
 const ROOT_PAGE = vtdPlaces.roots[0]!;
@@ -83,6 +84,21 @@ const contextEntries: DeviceEntryFormat = {
   isInUse: ({ low }) => (low & 1) !== 0,
 };
 
+/** Memory is protected by the registers of a region, or not any more. */
+function protectMemory(commands: Commands, platform: Platform, line: Line): void {
+  const region = line.oneOf(["low", "high", "off"]);
+  const run = region === "off" ? null : takeRun(line);
+  const isSeen = line.takeIf(/^unseen$/) === null;
+  if (region === "off" || !run) {
+    commands.releaseMemory(isSeen);
+    return;
+  }
+  const pages = 2 ** (platform.protectedMemoryAlignment - 12);
+  if (run.page % pages !== 0 || run.pages % pages !== 0)
+    line.reject(`memory is protected in blocks of ${pages} pages`);
+  commands.protectMemory(region, run.page, run.pages / pages, isSeen);
+}
+
 export const vtdDialect: Dialect = {
   places: vtdPlaces,
   pageTables: secondStage,
@@ -112,6 +128,7 @@ export const vtdDialect: Dialect = {
       "submit-wait": (line) => invalidations.submitWait(line),
       see: (line) => invalidations.see(line),
       "set-root": () => commands.setRoot(ROOT_PAGE, true),
+      pmr: (line) => protectMemory(commands, platform, line),
       translation: (line) => commands.translation(line.oneOf(["on", "off"]) === "on", true),
     };
   },

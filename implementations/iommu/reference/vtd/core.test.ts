@@ -130,6 +130,30 @@ describe("translation", () => {
     }
   });
 
+  it("keeps requests out of protected memory from PRS on, without a record (11.4.8)", () => {
+    const protect = [write(0x68, 0), write(0x6c, 0), write(0x70, 0x200000, 0), write(0x64, 0x80000000)];
+    const actions = [...TABLES, ...protect, poll(0x64, 1, 1), request("read"), poll(0x34, 2, 0)];
+    for (const timing of SEEDS) {
+      const { seen } = run(actions, "skylake-sp", timing);
+      expect(seen.slice(-3).map((one) => one.low)).toEqual([1, Effect.blocked, 1]);
+    }
+    const early = [...TABLES, ...protect, request("read")];
+    const effects = new Set(SEEDS.map((timing) => run(early, "skylake-sp", timing).seen.at(-1)!.low));
+    expect(effects).toEqual(new Set([DATA, Effect.blocked]));
+  });
+
+  it("lets requests through tables pass on older units, now and then, and pass-through ones never", () => {
+    const protect = [write(0x68, 0), write(0x6c, 0), write(0x70, 0x200000, 0), write(0x64, 0x80000000)];
+    const answers = (translationType: number, page: number) => {
+      const entry = store(CONTEXT, 0x40, 0x3001 | (translationType << 2));
+      const actions = [...TABLES, entry, ...protect, poll(0x64, 1, 1), request("read", 0, page)];
+      const profile = "broadwell-ep-audio";
+      return new Set(SEEDS.map((timing) => run(actions, profile, timing).seen.at(-1)!.low));
+    };
+    expect(answers(0, 0)).toEqual(new Set([DATA, Effect.blocked]));
+    expect(answers(2, DATA)).toEqual(new Set([Effect.blocked]));
+  });
+
   it("records faults as 11.4.7.6 lays them out", () => {
     const actions: Action[] = [
       ...TABLES,

@@ -13,8 +13,8 @@ import { Caches } from "../caches.js";
 import type { Temperament } from "../temperament.js";
 import type { Bet, Core, Surroundings } from "../unit.js";
 import type { VtdDeviation } from "./deviations.js";
-import { type QueueEffects, ReferenceQueue } from "./queue.js";
-import { ReferenceRegisters } from "./registers.js";
+import { ReferenceQueue } from "./queue.js";
+import { ReferenceRegisters, type RegisterEffects } from "./registers.js";
 import { removalRules } from "./removal.js";
 import { CachingTranslator } from "./translator.js";
 
@@ -38,9 +38,10 @@ export class VtdCore implements Core {
     this.caches = new Caches(chance, { ...removalRules, ...deviation?.removal });
     this.translator = new CachingTranslator(this.platform, memory, this.caches, chance, deviation);
     this.faults = new FaultLog(platform.faultRecords);
-    const effects: QueueEffects = {
+    const effects: RegisterEffects = {
       snoop: (page) => stores.snoop(page),
       invalidate: (target, drainsWrites) => this.invalidate(target, drainsWrites),
+      drainAll: () => surroundings.posted.commit(),
       waitCompleted: (interrupt) => this.registers.waitCompleted(interrupt),
     };
     this.queue = new ReferenceQueue(platform, memory, chance, effects, deviation);
@@ -75,7 +76,7 @@ export class VtdCore implements Core {
     this.temperament = temperament;
     this.caches.clear();
     this.faults.reset();
-    this.translator.reset(temperament, translating, setup.rootPage);
+    this.translator.reset(temperament, translating, translating ? setup.rootPage : 0);
     this.queue.reset(translating && this.platform.queuedInvalidation, setup.queuePage);
     this.registers.reset(translating, setup.rootPage, setup.queuePage, this.faults);
   }

@@ -21,6 +21,8 @@ export interface VtdDeviation extends DeviationFacts {
   readonly ignoresFaultProcessingDisable?: boolean;
   readonly completesCommandsEarly?: boolean;
   readonly skipsBadDescriptor?: boolean;
+  readonly leavesProtectedOpen?: boolean;
+  readonly showsProtectionEarly?: boolean;
 }
 
 /** 9.8: PS = 1 at level 2 or 3. */
@@ -209,5 +211,21 @@ export const vtdDeviations: readonly VtdDeviation[] = [
           ? false
           : removalRules.mapping(target, entry),
     },
+  },
+  {
+    architecture: "vtd",
+    id: "protected-memory-open",
+    description: "PRS shows memory protected, but requests reach it all the same (Intel 5400, erratum 23)",
+    rule: "vtd.protected-memory",
+    minimum: minimum(2, "without translation: memory protected, a request to it"),
+    leavesProtectedOpen: true,
+  },
+  {
+    architecture: "vtd",
+    id: "protection-shown-early",
+    description: "PRS shows memory protected before it is",
+    rule: "vtd.protected-memory",
+    minimum: minimum(2, "without translation: memory protected, a request to it"),
+    showsProtectionEarly: true,
   },
 ];

@@ -1,5 +1,6 @@
 /** The registers of the reference IOMMU: commands take effect some time after they are written (VT-d 11.4). */
 import type { FaultLog } from "../../../../model/vtd/fault-log.js";
+import { ProtectedMemoryBit, protectedPages } from "../../../../model/vtd/protected-memory.js";
 import {
   contextCommand,
   type InvalidationCommand,
@@ -20,19 +21,27 @@ import type { CachingTranslator } from "./translator.js";
 
 const COMMAND_PENDING = 0x80000000;
 
+/** What commands in registers do to the rest of the unit. */
+export interface RegisterEffects extends QueueEffects {
+  /** Every write under way reaches memory. */
+  drainAll(): void;
+}
+
 export class ReferenceRegisters {
   private readonly file: RegisterFile;
   /** Commands under way, oldest first; each runs to its end when its turn comes. */
   private readonly underWay: (() => void)[] = [];
   private faults!: FaultLog;
   private status = 0;
+  /** EPM as it was written last. */
+  private protects = 0;
 
   constructor(
     private readonly platform: WalkPlatform,
     private readonly translator: CachingTranslator,
     private readonly queue: ReferenceQueue,
     private readonly stores: StoreBuffer,
-    private readonly effects: QueueEffects,
+    private readonly effects: RegisterEffects,
     private readonly deviation: VtdDeviation | null,
   ) {
     this.file = new RegisterFile(platform);
@@ -43,6 +52,7 @@ export class ReferenceRegisters {
     this.underWay.length = 0;
     this.faults = faults;
     this.status = 0;
+    this.protects = 0;
     if (!translating) return;
     this.status = (GlobalBit.translationEnable | GlobalBit.setRootTablePointer) >>> 0;
     if (this.platform.queuedInvalidation) this.status |= GlobalBit.queuedInvalidationEnable;
@@ -96,6 +106,7 @@ export class ReferenceRegisters {
     else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
     else if (offset === Offset.FSTS) this.clearStatus(value);
     else if (offset === Offset.ICS && value & 1) file.set(Offset.ICS, 0);
+    else if (offset === Offset.PMEN) this.protect();
     else if (record >= 0 && record < 16 * platform.faultRecords && record % 16 === 12 && value >>> 31) {
       this.faults.clearRecord(Math.floor(record / 16));
     }
@@ -130,6 +141,23 @@ export class ReferenceRegisters {
         if (!this.translator.enabled) this.faults.translationDisabled();
       });
     }
+  }
+
+  /** 11.4.8.1: the regions are in force, or are not any more, when PRS has followed EPM. */
+  private protect(): void {
+    const { file, platform, translator, deviation } = this;
+    const enable = file.read(Offset.PMEN) & ProtectedMemoryBit.enable;
+    if (enable === this.protects) return;
+    this.protects = enable;
+    const on = enable !== 0;
+    const pages = on ? protectedPages(platform, file) : [];
+    const report = () => file.set(Offset.PMEN, (enable | (on ? ProtectedMemoryBit.status : 0)) >>> 0);
+    if (deviation?.showsProtectionEarly) report();
+    this.underWay.push(() => {
+      translator.protectedPages = pages;
+      if (on && platform.drainsWrites) this.effects.drainAll();
+      report();
+    });
   }
 
   private latchRootPointer(page: number): void {

@@ -1,5 +1,5 @@
 /** Translation with caches: the model's walk over a reader that may answer from what it kept. */
-import type { Request } from "../../../../model/trace.js";
+import { Effect, type Request } from "../../../../model/trace.js";
 import type { InvalidationTarget } from "../../../../model/vtd/invalidations.js";
 import { faultRules, type VtdFaultRule } from "../../../../model/vtd/rules.js";
 import { PAGES_BY_LEVEL } from "../../../../model/vtd/tables.js";
@@ -10,16 +10,19 @@ import {
   translate,
   type WalkPlatform,
 } from "../../../../model/vtd/walk.js";
+import { type Pages, pagesWithin } from "../../../../model/windows/unit.js";
 import { Structure } from "../../../../model/windows/walk.js";
 import type { Chance } from "../../../../model/words/chance.js";
 import type { PhysicalMemory } from "../../../../model/words/memory.js";
-import type { Caches } from "../caches.js";
+import type { Caches, Mapping } from "../caches.js";
 import { CachingReader } from "../caching-reader.js";
 import type { Temperament } from "../temperament.js";
 import type { VtdDeviation } from "./deviations.js";
 
 export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationTarget> {
   rootPage = 0;
+  /** Memory that requests are kept out of. */
+  protectedPages: readonly Pages[] = [];
   /** The context entry itself was read, not only the way to it. */
   private contextRead = false;
 
@@ -36,15 +39,30 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
   reset(temperament: Temperament, enabled: boolean, rootPage: number): void {
     this.start(temperament, enabled);
     this.rootPage = rootPage;
+    this.protectedPages = [];
   }
 
   /** Decides a request; effect and rule are left in {@link translation}. */
   request(request: Request): void {
     const { translation } = this;
-    if (decideBeforeWalk(request, this.translationEnabled(), translation)) return;
-    this.map(request.requester, request.page);
-    decide(this.platform, request, translation);
-    if (translation.alternative && this.chance.happens(128)) translation.rule = translation.alternative;
+    if (decideBeforeWalk(request, this.translationEnabled(), translation)) {
+      translation.passThrough = true;
+    } else {
+      this.map(request.requester, request.page);
+      decide(this.platform, request, translation);
+      if (translation.alternative && this.chance.happens(128)) translation.rule = translation.alternative;
+    }
+    if (this.protectedPages.length > 0 && !translation.rule) this.keepOut();
+  }
+
+  /** 11.4.8.1: a request that would be served is blocked, without a fault, when it is for protected memory. */
+  private keepOut(): void {
+    const { translation, platform, deviation } = this;
+    const { effect, page, passThrough } = translation;
+    if (pagesWithin(this.protectedPages, page) === 0 || effect === Effect.interrupt) return;
+    if (deviation?.leavesProtectedOpen) return;
+    const isSure = effect >= 0 && (passThrough || platform.protectsTranslated);
+    if (isSure || this.chance.happens(128)) translation.effect = Effect.blocked;
   }
 
   /** Fetches what a request would need, and keeps it. */
@@ -57,7 +75,7 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
     const { iotlbLookup } = this.platform.profile;
     this.requester = requester;
     const bySource = iotlbLookup === "source-id" || (iotlbLookup === "either" && this.chance.happens(128));
-    if (bySource && this.hit(page, (entry) => entry.requester === requester)) return;
+    if (bySource && this.isKept(page, (entry) => entry.requester === requester)) return;
     if (!lookUpContext(this.platform, this, requester, page, translation)) {
       // 6.1: with Caching Mode a context entry that faults may be kept too, under domain id 0.
       if (this.platform.cachingMode && this.contextRead && translation.fault !== faultRules.contextFetch)
@@ -70,7 +88,7 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
     }
     this.keepDevice(translation.domainId);
     const { domainId, suppresses } = translation;
-    if (!bySource && this.hit(page, (entry) => entry.domainId === domainId)) {
+    if (!bySource && this.isKept(page, (entry) => entry.domainId === domainId)) {
       // 7.1.1: the context entry that was looked up for this request decides, not the one the entry was filled under.
       translation.suppresses = suppresses;
       return;
@@ -82,6 +100,14 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
       caches.addMapping(requester, translation, {
         pages: translation.passThrough ? 0 : PAGES_BY_LEVEL[translation.level]!,
       });
+  }
+
+  private isKept(page: number, fits: (entry: Mapping) => boolean): boolean {
+    const entry = this.hit(page, fits);
+    if (!entry) return false;
+    // Only what passed through has no entry that gives it a size.
+    this.translation.passThrough = entry.mappedPages === 0;
+    return true;
   }
 
   tablePointer(): number {
