@@ -2,12 +2,13 @@
  * One driver scenario from one seed. The generator keeps track of what is mapped and attached, so that most intents make
  * sense and matter to each other; every run leaves a random part of the kinds of steps out (swarm).
  */
-import { architectureOf, architectures, platformNamed } from "../../model/architectures.js";
+import { architectureOf, platformNamed } from "../../model/architectures.js";
 import type { ArchitectureId } from "../../model/profile.js";
 import { requesterId } from "../../model/words/address.js";
 import { Chance } from "../../model/words/chance.js";
 import { nearTopologies, PAGES_OF_SIZE, type TopologyName, topologies } from "../places.js";
 import { factsOf, type PlatformFacts } from "../platform-facts.js";
+import { profilesDrawn } from "../profiles-drawn.js";
 import { Swarm } from "../swarm.js";
 import { Episodes } from "./episodes.js";
 import { IntentWriter } from "./intent-writer.js";
@@ -36,9 +37,7 @@ export interface IntentGeneratorOptions {
 /** What scenarios for the drivers of an architecture are drawn from where nothing else is asked for. */
 export function defaultIntentOptions(architecture: ArchitectureId): IntentGeneratorOptions {
   return {
-    profiles: architectures
-      .filter((one) => one.id === architecture)
-      .flatMap((one) => one.profiles.map(({ id }) => id)),
+    profiles: profilesDrawn[architecture],
     topologies: nearTopologies,
     fewestSteps: 8,
     mostSteps: 50,
