@@ -16,6 +16,19 @@ export {
   intentScenarioCodec,
   intentScenarioFrom,
 } from "./generators/intents/scenario.js";
+export { generatePlatform } from "./generators/pci/platform.js";
+export { generateTopology } from "./generators/pci/topology.js";
+export {
+  defaultPlatformOptions,
+  generatePlatformScenario,
+  type PlatformGeneratorOptions,
+} from "./generators/platform/generate.js";
+export {
+  type PlatformScenario,
+  type PlatformStep,
+  platformScenarioCodec,
+  platformScenarioFrom,
+} from "./generators/platform/scenario.js";
 export {
   type Scenario,
   ScenarioError,
@@ -26,10 +39,16 @@ export {
 export { type ParsedTrace, parseTrace } from "./generators/trace/notation.js";
 export { type BuiltInDriver, builtInDrivers } from "./implementations/driver/built-in.js";
 export type * from "./implementations/driver/interface.js";
+export {
+  type BuiltInPlatformSoftware,
+  platformSoftware,
+} from "./implementations/driver/platform/built-in.js";
+export type * from "./implementations/driver/platform/interface.js";
 export { ImplementationError, type Iommu, type RunSetup } from "./implementations/iommu/interface.js";
 export { findQemu, openQemu } from "./implementations/iommu/qemu/index.js";
 export { deviations } from "./implementations/iommu/reference/deviations.js";
 export { ReferenceIommu } from "./implementations/iommu/reference/reference.js";
+export type * from "./model/acpi/firmware-table.js";
 export type { AmdViProfile } from "./model/amdvi/profile.js";
 export type * from "./model/architecture.js";
 export * from "./model/architectures.js";
@@ -37,6 +56,14 @@ export * from "./model/finding.js";
 export * from "./model/isolation/events.js";
 export type * from "./model/isolation/exposure.js";
 export { IsolationJudge } from "./model/isolation/judge.js";
+export { type ConfigurationSpace, enumerated } from "./model/pci/configuration-space.js";
+export { unitCovering } from "./model/pci/covering.js";
+export { type IsolationGroup, isolationGroups } from "./model/pci/groups.js";
+export { parseLspci } from "./model/pci/lspci.js";
+export type * from "./model/pci/platform.js";
+export { requesterIdsOf } from "./model/pci/requester-ids.js";
+export { type Route, routeOf } from "./model/pci/routing.js";
+export * from "./model/pci/topology.js";
 export type * from "./model/profile.js";
 export * from "./model/trace.js";
 export type { PlatformProfile as VtdProfile } from "./model/vtd/profile.js";
@@ -47,4 +74,5 @@ export { type Invariant, invariantNamed, invariants } from "./properties/invaria
 export { Judge, type JudgedRun } from "./properties/judge.js";
 export type { KnownDeviation } from "./properties/known-deviation.js";
 export { minimise } from "./properties/minimise.js";
+export { type NamedPlatformSoftware, platformSubject } from "./properties/platform-subject.js";
 export { iommuSubject, type Subject, type Verdict } from "./properties/subject.js";

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { builtInDrivers } from "../implementations/driver/built-in.js";
-import { openDriver } from "./drivers.js";
+import { platformSoftware } from "../implementations/driver/platform/built-in.js";
+import { isPlatform, type OpenedDriver, openSoftware } from "./drivers.js";
 import { UsageError } from "./errors.js";
 
 let folder = "";
@@ -19,7 +20,36 @@ function moduleOf(text: string, name = "driver.mjs"): string {
   return path;
 }
 
-describe("openDriver", () => {
+/** Opens what has to be a driver. */
+async function openDriver(name: string): Promise<OpenedDriver> {
+  const opened = await openSoftware(name);
+  if (isPlatform(opened)) throw new Error(`${name} is platform software`);
+  return opened;
+}
+
+describe("openSoftware", () => {
+  it.each(platformSoftware.map((one) => [one.name, one] as const))(
+    "knows the built-in platform software %s and its variants",
+    async (name, { architecture, software, variants }) => {
+      expect(await openSoftware(name)).toEqual({ name, software, architecture });
+      for (const one of variants) {
+        const full = `${name}:${one.id}`;
+        expect(await openSoftware(full)).toEqual({ name: full, software: one.software, architecture });
+      }
+    },
+  );
+
+  it("takes a module with platform software, and lends it a firmware when it has none", async () => {
+    const path = moduleOf("export const createPlatformDriver = () => 5;");
+    const opened = await openSoftware(path);
+    if (!isPlatform(opened)) throw new Error("taken for a driver");
+    expect((opened.software.createDriver as () => unknown)()).toBe(5);
+    expect(opened.software.createFirmware).toBeTypeOf("function");
+    const own = "export const createFirmware = () => 7; export const createPlatformDriver = () => 5;";
+    const other = await openSoftware(moduleOf(own, "own.mjs"));
+    expect(isPlatform(other) && (other.software.createFirmware as () => unknown)()).toBe(7);
+  });
+
   it.each(builtInDrivers.map((one) => [one.architecture, one] as const))(
     "knows the built-in driver %s and its variants",
     async (architecture, { create: correct, variants }) => {
@@ -52,7 +82,7 @@ describe("openDriver", () => {
     [
       "an unknown name",
       () => "smmu",
-      /^unknown driver "smmu"; known: vtd, vtd:VARIANT.*\(see `list drivers`\)/,
+      /^unknown driver "smmu"; known: vtd, amdvi, .*, each with :VARIANT \(see `list drivers`\)/,
     ],
     [
       "a module for an architecture that nobody knows",
@@ -90,7 +120,7 @@ describe("openDriver", () => {
     ],
     ["a module with a syntax error", () => moduleOf("export default ("), /driver\.mjs cannot be loaded: /],
   ])("refuses %s", async (_, name, message) => {
-    const opened = openDriver(name());
+    const opened = openSoftware(name());
     await expect(opened).rejects.toThrow(UsageError);
     await expect(opened).rejects.toThrow(message);
   });

@@ -1,13 +1,19 @@
-/** Drivers by the names users give them: built in, a faulty variant, or a module of their own. */
+/** Drivers and platform software by the names users give them: built in, a faulty variant, or a module of their own. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type BuiltInDriver, builtInDrivers } from "../implementations/driver/built-in.js";
+import { builtInDrivers } from "../implementations/driver/built-in.js";
 import type { DriverFactory } from "../implementations/driver/interface.js";
+import {
+  type BuiltInPlatformSoftware,
+  platformSoftware,
+} from "../implementations/driver/platform/built-in.js";
+import type { PlatformSoftware } from "../implementations/driver/platform/interface.js";
 import type { Architecture } from "../model/architecture.js";
 import { architectures } from "../model/architectures.js";
 import type { ArchitectureId } from "../model/profile.js";
 import type { NamedDriver } from "../properties/driver-subject.js";
+import type { NamedPlatformSoftware } from "../properties/platform-subject.js";
 import { UsageError } from "./errors.js";
 
 /** A driver, and the architecture whose units it programs; null when a module does not say. */
@@ -15,60 +21,117 @@ export interface OpenedDriver extends NamedDriver {
   readonly architecture: ArchitectureId | null;
 }
 
+/** Platform software, and the architecture whose machines it is for; null when a module does not say. */
+export interface OpenedPlatform extends NamedPlatformSoftware {
+  readonly architecture: ArchitectureId | null;
+}
+
+export function isPlatform(opened: OpenedDriver | OpenedPlatform): opened is OpenedPlatform {
+  return "software" in opened;
+}
+
 /**
- * Opens a driver: the built-in one of an architecture by its id, a faulty variant as `ID:VARIANT`, or the path of a module
- * that exports a driver factory as `default` or as `createDriver`, and the id of its architecture as `architecture`.
- * @throws UsageError when there is no such driver, or the module cannot be used
+ * Opens a driver or platform software: what is built in by its name, a faulty variant as `NAME:VARIANT`, or the path of a
+ * module. That exports a driver factory as `default` or as `createDriver`, or else `createPlatformDriver` and, if it has a
+ * firmware of its own, `createFirmware`; and the id of its architecture as `architecture`.
+ * @throws UsageError when there is no such thing, or the module cannot be used
  */
-export async function openDriver(name: string): Promise<OpenedDriver> {
+export async function openSoftware(name: string): Promise<OpenedDriver | OpenedPlatform> {
   if (/[./\\]/.test(name)) return fromModule(name);
   const [id, variant] = name.split(":");
-  const builtIn = builtInDrivers.find((one) => one.architecture === id);
-  if (!builtIn) {
-    const known = builtInDrivers.map((one) => `${one.architecture}, ${one.architecture}:VARIANT`).join(", ");
-    throw new UsageError(
-      `unknown driver "${name}"; known: ${known} (see \`list drivers\`), or the path of a module, such as ./driver.mjs`,
-    );
+  const driver = builtInDrivers.find((one) => one.architecture === id);
+  if (driver) {
+    const { architecture, create, variants } = driver;
+    return {
+      name,
+      architecture,
+      create: variant === undefined ? create : variantOf(id!, variants, variant).create,
+    };
   }
-  const create = variant === undefined ? builtIn.create : variantOf(builtIn, variant);
-  return { name, create, architecture: builtIn.architecture };
+  const platform = platformSoftware.find((one) => one.name === id);
+  if (platform) {
+    const { architecture, software, variants } = platform;
+    const found = variant === undefined ? software : variantOf(id!, variants, variant).software;
+    return { name, architecture, software: found };
+  }
+  const known = [
+    ...builtInDrivers.map((one) => one.architecture),
+    ...platformSoftware.map((one) => one.name),
+  ];
+  throw new UsageError(
+    `unknown driver "${name}"; known: ${known.join(", ")}, each with :VARIANT (see \`list drivers\`), or the path of a module, such as ./driver.mjs`,
+  );
 }
 
 /**
  * The driver of that name for scenarios of an architecture; without a name the built-in one.
- * @throws UsageError as `openDriver`, and when it is a driver for another one
+ * @throws UsageError as `openSoftware`, and when it is for another one, or for whole machines
  */
-export async function openDriverFor({ id }: Architecture, name: string = id): Promise<OpenedDriver> {
-  const driver = await openDriver(name);
-  if (driver.architecture === null || driver.architecture === id) return driver;
-  throw new UsageError(`${name} is a driver for ${driver.architecture}, not for ${id}`);
+export async function openDriverFor(architecture: Architecture, name?: string): Promise<OpenedDriver> {
+  const opened = await openSoftware(name ?? architecture.id);
+  if (isPlatform(opened))
+    throw new UsageError(`${opened.name} is for whole machines: it is no driver of one unit`);
+  return checkedFor(architecture, opened);
 }
 
-function variantOf({ architecture, variants }: BuiltInDriver, id: string): DriverFactory {
+/** The same for scenarios of whole machines. */
+export async function openPlatformFor(architecture: Architecture, name?: string): Promise<OpenedPlatform> {
+  const opened = await openSoftware(name ?? builtInPlatformOf(architecture).name);
+  if (!isPlatform(opened))
+    throw new UsageError(`${opened.name} is a driver of one unit: the scenario is of a whole machine`);
+  return checkedFor(architecture, opened);
+}
+
+/** The built-in platform software of an architecture. */
+export function builtInPlatformOf({ id }: Architecture): BuiltInPlatformSoftware {
+  return platformSoftware.find((one) => one.architecture === id)!;
+}
+
+function checkedFor<T extends OpenedDriver | OpenedPlatform>({ id }: Architecture, opened: T): T {
+  if (opened.architecture === null || opened.architecture === id) return opened;
+  throw new UsageError(`${opened.name} is a driver for ${opened.architecture}, not for ${id}`);
+}
+
+function variantOf<T extends { readonly id: string }>(name: string, variants: readonly T[], id: string): T {
   const found = variants.find((one) => one.id === id);
-  if (found) return found.create;
+  if (found) return found;
   const known = variants.map((one) => one.id).join(", ");
-  throw new UsageError(`unknown variant "${id}" of driver ${architecture}; known: ${known}`);
+  throw new UsageError(`unknown variant "${id}" of driver ${name}; known: ${known}`);
 }
 
-async function fromModule(path: string): Promise<OpenedDriver> {
+async function fromModule(path: string): Promise<OpenedDriver | OpenedPlatform> {
+  const module = await loaded(path);
+  const architecture = architectureOf(path, module.architecture);
+  const factory = module.default ?? module.createDriver;
+  if (typeof factory === "function") return { name: path, create: factory as DriverFactory, architecture };
+  if (typeof module.createPlatformDriver === "function")
+    return { name: path, software: platformOf(module), architecture };
+  throw new UsageError(
+    `${path} exports no driver: \`default\` or \`createDriver\` has to be a function (setup) => driver, or \`createPlatformDriver\` one (setup) => platform driver`,
+  );
+}
+
+async function loaded(path: string): Promise<Readonly<Record<string, unknown>>> {
   const file = resolve(path);
   if (!existsSync(file)) throw new UsageError(`no driver module at ${path}`);
-  let module: Record<string, unknown>;
   try {
-    module = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (error) {
     throw new UsageError(`${path} cannot be loaded: ${error instanceof Error ? error.message : error}`);
   }
-  const factory = module.default ?? module.createDriver;
-  if (typeof factory !== "function")
-    throw new UsageError(
-      `${path} exports no driver: \`default\` or \`createDriver\` has to be a function (setup) => driver`,
-    );
+}
+
+/** Without a firmware of its own the built-in one leaves the machine behind. */
+function platformOf(module: Readonly<Record<string, unknown>>): PlatformSoftware {
+  const firmware = module.createFirmware as PlatformSoftware["createFirmware"] | undefined;
   return {
-    name: path,
-    create: factory as DriverFactory,
-    architecture: architectureOf(path, module.architecture),
+    createDriver: module.createPlatformDriver as PlatformSoftware["createDriver"],
+    createFirmware:
+      firmware ??
+      ((setup) =>
+        platformSoftware
+          .find((one) => one.architecture === setup.profile.architecture)!
+          .software.createFirmware(setup)),
   };
 }
 

@@ -3,11 +3,14 @@ import { TraceFormatError } from "../generators/trace/format-codec.js";
 import { architectureOf, platformNamed } from "../model/architectures.js";
 import { OutsideModel } from "../model/finding.js";
 import type { IsolationJudge } from "../model/isolation/judge.js";
+import type { DriverRun } from "../properties/driver-run.js";
 import { ExposureBench } from "../properties/driver-subject.js";
+import { PlatformExposureBench } from "../properties/platform-subject.js";
+import type { AnyScenario } from "../properties/subject.js";
 import { TraceRun } from "../properties/trace-run.js";
 import { exposureAsJson, exposureLines, exposureRows } from "../reports/exposure.js";
-import { isForDriver } from "../reports/steps.js";
-import { openDriverFor } from "./drivers.js";
+import { isForDriver, isForPlatform } from "../reports/steps.js";
+import { openDriverFor, openPlatformFor } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 import { load } from "./replay.js";
@@ -70,18 +73,13 @@ function inTrace(file: string, options: Options): Point {
 /** After so many steps of a scenario, or at the first violation in them. */
 async function inScenario(file: string, options: Options): Promise<Point> {
   const { scenario, recorded } = load(file);
-  if (!isForDriver(scenario))
-    throw new UsageError(`${file} is a scenario for IOMMUs: it says nothing about grants`);
-  const [recordedDriver] = recorded?.implementation.split(" on ") ?? [];
-  const architecture = architectureOf(platformNamed(scenario.profile));
-  const { create } = await openDriverFor(architecture, options.drivers[0] ?? recordedDriver);
   const at = options.at ?? scenario.steps.length;
   if (at > scenario.steps.length)
     throw new UsageError(`${file} has ${scenario.steps.length} steps, so there is no step ${at}`);
+  const run = await runOf(file, scenario, at, options.drivers[0], recorded?.implementation);
   let judge: IsolationJudge | undefined;
   try {
-    const steps = scenario.steps.slice(0, at);
-    const { failure, finding, stepOf } = new ExposureBench().run({ ...scenario, steps }, create, (one) => {
+    const { failure, finding, stepOf } = run((one) => {
       judge = one;
     });
     if (failure) throw new UsageError(`${file}: the driver failed: ${failure}`);
@@ -91,4 +89,29 @@ async function inScenario(file: string, options: Options): Promise<Point> {
     if (!(error instanceof OutsideModel)) throw error;
     return { place: file, judge: judge!, unknown: error.message };
   }
+}
+
+type Watched = (watch: (judge: IsolationJudge) => void) => Pick<DriverRun, "failure" | "finding" | "stepOf">;
+
+/** Runs the first steps on the software that was named, else recorded, else built in. @throws UsageError */
+async function runOf(
+  file: string,
+  scenario: AnyScenario,
+  at: number,
+  named: string | undefined,
+  recorded: string | undefined,
+): Promise<Watched> {
+  const architecture = architectureOf(platformNamed(scenario.profile));
+  if (isForDriver(scenario)) {
+    const [recordedDriver] = recorded?.split(" on ") ?? [];
+    const { create } = await openDriverFor(architecture, named ?? recordedDriver);
+    const first = { ...scenario, steps: scenario.steps.slice(0, at) };
+    return (watch) => new ExposureBench().run(first, create, watch);
+  }
+  if (isForPlatform(scenario)) {
+    const { software } = await openPlatformFor(architecture, named ?? recorded);
+    const first = { ...scenario, steps: scenario.steps.slice(0, at) };
+    return (watch) => new PlatformExposureBench().run(first, software, watch);
+  }
+  throw new UsageError(`${file} is a scenario for IOMMUs: it says nothing about grants`);
 }

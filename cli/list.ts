@@ -1,5 +1,6 @@
 /** `list`: properties, implementations, drivers, profiles and rules, with the architecture that each is of. */
 import { builtInDrivers } from "../implementations/driver/built-in.js";
+import { platformSoftware } from "../implementations/driver/platform/built-in.js";
 import { deviations } from "../implementations/iommu/reference/deviations.js";
 import { architectures } from "../model/architectures.js";
 import { invariants } from "../properties/invariants.js";
@@ -61,14 +62,24 @@ function rows(subject: Subject): Row[] {
         })),
       ];
     case "drivers":
-      return builtInDrivers.flatMap(({ architecture, variants }) => [
-        { id: architecture, architectures: [architecture], text: "the built-in driver, meant to be correct" },
-        ...variants.map((one) => ({
-          id: `${architecture}:${one.id}`,
-          architectures: [architecture],
-          text: one.description,
-        })),
-      ]);
+      return [
+        ...builtInDrivers.flatMap(({ architecture, variants }) =>
+          withVariants(
+            architecture,
+            architecture,
+            "the built-in driver of one unit, meant to be correct",
+            variants,
+          ),
+        ),
+        ...platformSoftware.flatMap(({ architecture, name, variants }) =>
+          withVariants(
+            architecture,
+            name,
+            "the built-in software of a whole machine, meant to be correct",
+            variants,
+          ),
+        ),
+      ];
     case "profiles":
       return architectures.flatMap((architecture) =>
         architecture.profiles.map((one) => ({
@@ -86,4 +97,20 @@ function rows(subject: Subject): Row[] {
         })),
       );
   }
+}
+
+function withVariants(
+  architecture: string,
+  name: string,
+  text: string,
+  variants: readonly { readonly id: string; readonly description: string }[],
+): Row[] {
+  return [
+    { id: name, architectures: [architecture], text },
+    ...variants.map(({ id, description }) => ({
+      id: `${name}:${id}`,
+      architectures: [architecture],
+      text: description,
+    })),
+  ];
 }

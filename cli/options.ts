@@ -15,6 +15,7 @@ const known = {
   architecture: { type: "string" },
   qemu: { type: "string" },
   at: { type: "string" },
+  pci: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -35,6 +36,8 @@ export interface Options {
   readonly qemu: string | undefined;
   /** Line of a trace, or step of a scenario. */
   readonly at: number | undefined;
+  /** A dump of configuration space. */
+  readonly pci: string | undefined;
   readonly json: boolean;
   readonly help: boolean;
 }
@@ -55,6 +58,7 @@ export function parseOptions(args: readonly string[]): Options {
     architectures: architecturesMeant(values.architecture, values.profile ?? []),
     qemu: values.qemu,
     at: wholeNumber("at", values.at, 1),
+    pci: values.pci,
     json: values.json ?? false,
     help: values.help ?? false,
   };

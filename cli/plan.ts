@@ -1,13 +1,20 @@
 /** What `check` is to run: the campaigns that its options ask for. */
 import { defaultOptions } from "../generators/generate.js";
 import { defaultIntentOptions } from "../generators/intents/generate.js";
-import { builtInDriverOf } from "../implementations/driver/built-in.js";
+import { defaultPlatformOptions } from "../generators/platform/generate.js";
 import type { Architecture } from "../model/architecture.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import type { Invariant, Judged } from "../properties/invariants.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
+import { platformSubject } from "../properties/platform-subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
-import { type OpenedDriver, openDriver } from "./drivers.js";
+import {
+  builtInPlatformOf,
+  isPlatform,
+  type OpenedDriver,
+  type OpenedPlatform,
+  openSoftware,
+} from "./drivers.js";
 import { UsageError } from "./errors.js";
 import { architecturesOf, type OpenedIommu, openNamed, qemuAvailable } from "./implementations.js";
 import type { Options } from "./options.js";
@@ -82,8 +89,15 @@ class Planner implements Plan {
     const { available, reason } = qemu === undefined ? qemuAvailable(qemu) : { available: true, reason: "" };
     if (!available) print(`QEMU is left out: ${reason}`);
     this.iommus(available ? ["reference", "qemu"] : ["reference"]);
-    const drivers = this.options.architectures.map((one) => builtInDriverOf(one.id).architecture);
-    await this.drivers(drivers, []);
+    const { architectures } = this.options;
+    await this.drivers(
+      architectures.map((one) => one.id),
+      [],
+    );
+    await this.drivers(
+      architectures.map((one) => builtInPlatformOf(one).name),
+      [],
+    );
   }
 
   iommus(names: readonly string[]): void {
@@ -103,9 +117,10 @@ class Planner implements Plan {
 
   async drivers(names: readonly string[], places: readonly string[]): Promise<void> {
     for (const name of names) {
-      const driver = await openDriver(name);
-      const architecture = architectureFor(driver, this.options.architectures);
-      for (const place of places.length > 0 ? places : [MODEL]) this.driver(driver, architecture, place);
+      const opened = await openSoftware(name);
+      const architecture = architectureFor(opened, this.options.architectures);
+      if (isPlatform(opened)) this.platform(opened, architecture, places);
+      else for (const place of places.length > 0 ? places : [MODEL]) this.driver(opened, architecture, place);
     }
   }
 
@@ -126,6 +141,15 @@ class Planner implements Plan {
       profiles: taken,
     });
     this.add({ subject, known, replayOptions }, "requests");
+  }
+
+  private platform(opened: OpenedPlatform, architecture: Architecture, places: readonly string[]): void {
+    if (places.some((one) => one !== MODEL))
+      throw new UsageError(`${opened.name} is for whole machines: it is judged on the model only`);
+    const known = architecture.profiles.map((one) => one.id);
+    const profiles = this.chosenProfiles(MODEL, known, architecture);
+    const subject = platformSubject(opened, { ...defaultPlatformOptions(architecture.id), profiles });
+    this.add({ subject, known: [], replayOptions: `--driver ${opened.name}` }, "platform");
   }
 
   private add(campaign: Omit<Planned, "judged">, of: Judged): void {
@@ -157,7 +181,10 @@ class Planner implements Plan {
 }
 
 /** The architecture that a driver is judged on: its own; for a module that does not say, the first that is meant. */
-function architectureFor(driver: OpenedDriver, meant: readonly Architecture[]): Architecture {
+function architectureFor(
+  driver: OpenedDriver | OpenedPlatform,
+  meant: readonly Architecture[],
+): Architecture {
   const found = driver.architecture === null ? meant[0] : meant.find((one) => one.id === driver.architecture);
   if (found) return found;
   throw new UsageError(`${driver.name} is a driver for ${driver.architecture}, not for ${meant[0]!.id}`);

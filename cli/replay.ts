@@ -2,15 +2,17 @@
 import { defaultOptions } from "../generators/generate.js";
 import { defaultIntentOptions } from "../generators/intents/generate.js";
 import type { IntentScenario } from "../generators/intents/scenario.js";
+import { defaultPlatformOptions } from "../generators/platform/generate.js";
 import { ScenarioError } from "../generators/scenario.js";
 import type { Architecture } from "../model/architecture.js";
 import { architectureOf, platformNamed } from "../model/architectures.js";
 import { loadScenario } from "../properties/counterexample.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import { brokenBy } from "../properties/invariants.js";
+import { platformSubject } from "../properties/platform-subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
-import { describeScenario, isForDriver } from "../reports/steps.js";
-import { openDriverFor } from "./drivers.js";
+import { describeScenario, isForDriver, isForPlatform } from "../reports/steps.js";
+import { openDriverFor, openPlatformFor } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { type OpenedIommu, openNamed } from "./implementations.js";
 import type { Options } from "./options.js";
@@ -24,7 +26,7 @@ export async function replay(options: Options, print: (line: string) => void): P
   if (options.on.length > 1) throw new UsageError("replay takes one --on");
   if (options.drivers.length > 1) throw new UsageError("replay takes one --driver");
   const { scenario, recorded } = load(file);
-  if (!isForDriver(scenario) && options.drivers.length > 0)
+  if (!isForDriver(scenario) && !isForPlatform(scenario) && options.drivers.length > 0)
     throw new UsageError(`${file} is a scenario for IOMMUs: it asks nothing of a driver`);
   const architecture = architectureOf(platformNamed(scenario.profile));
   const opened: OpenedIommu[] = [];
@@ -38,6 +40,13 @@ export async function replay(options: Options, print: (line: string) => void): P
     if (isForDriver(scenario)) {
       const subject = await driverSubject(options, architecture, recorded?.implementation, open);
       return show(subject, scenario, steeredAround(), file, options, print);
+    }
+    if (isForPlatform(scenario)) {
+      if (options.on.some((one) => one !== MODEL))
+        throw new UsageError(`${file} is a scenario for a whole machine: it is judged on the model only`);
+      const opened = await openPlatformFor(architecture, options.drivers[0] ?? recorded?.implementation);
+      const subject = platformSubject(opened, defaultPlatformOptions(architecture.id));
+      return show(subject, scenario, [], file, options, print);
     }
     const { iommu } = open(options.on[0] ?? implementationOf(recorded?.implementation));
     const subject = iommuSubject(iommu, {

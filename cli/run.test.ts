@@ -95,7 +95,10 @@ describe("check", () => {
     [["check", "--time", "soon"], /--time takes a duration such as 30s, 10m or 1h, not "soon"/],
     [["check", "--fast"], /Unknown option '--fast'/],
     [["check", "--on", "qemu", "--qemu", "/nowhere/qemu"], /\/nowhere\/qemu: no such file: install it/],
-    [["prove"], /unknown command "prove"; known: check, replay, trace, expose, list/],
+    [
+      ["prove"],
+      /unknown command "prove"; known: check, replay, trace, expose, decode, groups, platform, list/,
+    ],
     [["trace", "a.trace", "--seed", "1"], /trace takes no --seed/],
     [["list", "bugs"], /list knows properties, implementations, drivers, profiles, rules, not "bugs"/],
     [

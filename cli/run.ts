@@ -1,8 +1,10 @@
 /** The command line as a function: parses, calls, prints. */
 import { architectures } from "../model/architectures.js";
 import { check } from "./check.js";
+import { decode } from "./decode.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { expose } from "./expose.js";
+import { groups, platform } from "./groups.js";
 import { list } from "./list.js";
 import { type Options, parseOptions } from "./options.js";
 import { replay } from "./replay.js";
@@ -31,6 +33,15 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
   iommu-spec expose FILE           who can reach what at a point of a recorded trace, or of a scenario for drivers
     --at N                         after this line of the trace, or step of the scenario (default: at its end)
     --driver NAME  --json
+  iommu-spec decode dmar|ivrs [FILE]
+                                   a firmware table, binary or as a hex dump, from a file or standard input: structures,
+                                   what is wrong, isolation groups
+    --pci FILE                     on this machine: the output of \`lspci -xxxx\`
+    --json
+  iommu-spec groups FILE           isolation groups of a machine, and why two functions share one; the file is a saved
+                                   scenario or the output of \`lspci -xxxx\`
+  iommu-spec platform FILE         the machine as a tree
+    --json
   iommu-spec list [properties | implementations | drivers | profiles | rules]  [--architecture ID]  [--json]
 
 Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;
@@ -49,6 +60,9 @@ const commands: Readonly<Record<string, Command>> = {
   replay: { run: replay, takes: ["on", "driver", "qemu"] },
   trace: { run: trace, takes: [] },
   expose: { run: expose, takes: ["at", "driver"] },
+  decode: { run: decode, takes: ["pci"] },
+  groups: { run: groups, takes: [] },
+  platform: { run: platform, takes: [] },
   list: { run: list, takes: ["architecture"] },
 };
 

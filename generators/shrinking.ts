@@ -8,10 +8,14 @@ interface Named {
 }
 
 /** What all scenarios have. Steps mention a device or domain in fields of that name, a page in `iova` or `page`. */
-export interface Shrinkable<Step extends object = object> {
+export interface Stepped<Step extends object = object> {
+  readonly steps: Step[];
+}
+
+/** Scenarios that say which devices and domains there are. */
+export interface Shrinkable<Step extends object = object> extends Stepped<Step> {
   readonly devices: Named[];
   readonly domains: Named[];
-  readonly steps: Step[];
 }
 
 /** True when `sizes` are below `others` in the first measure in which they differ. */
@@ -21,7 +25,7 @@ export function isBelow(sizes: readonly number[], others: readonly number[]): bo
 }
 
 /** The scenario without chunks of steps, each half as long as the one before, down to single steps. */
-export function* withoutSteps<S extends Shrinkable>(scenario: S): Generator<S> {
+export function* withoutSteps<S extends Stepped>(scenario: S): Generator<S> {
   const { steps } = scenario;
   for (let chunk = Math.ceil(steps.length / 2); chunk >= 1; chunk = chunk === 1 ? 0 : Math.ceil(chunk / 2)) {
     for (let from = 0; from < steps.length; from += chunk) {
@@ -59,7 +63,7 @@ function pairsOf<T>(list: readonly T[]): [T, T][] {
 }
 
 /** The steps with every mention of one device or domain replaced by another. */
-function renamed<Step extends object>(
+export function renamed<Step extends object>(
   steps: readonly Step[],
   what: "device" | "domain",
   from: string,
@@ -71,8 +75,8 @@ function renamed<Step extends object>(
 }
 
 /** The scenario with one step in a simpler form. */
-export function* withSimplerSteps<Step extends object, S extends Shrinkable<Step>>(
-  scenario: S & Shrinkable<Step>,
+export function* withSimplerSteps<Step extends object, S extends Stepped<Step>>(
+  scenario: S & Stepped<Step>,
   simpler: (step: Step) => Iterable<Step>,
 ): Generator<S> {
   for (const [index, step] of scenario.steps.entries()) {
@@ -107,7 +111,7 @@ export function* withSimplerFields<Step extends object>(
 }
 
 /** One address everywhere in the place of a larger one. */
-export function* withFewerAddresses<S extends Shrinkable>(scenario: S): Generator<S> {
+export function* withFewerAddresses<S extends Stepped>(scenario: S): Generator<S> {
   const addresses = [...new Set(addressesOf(scenario.steps))].sort((one, other) => one - other);
   for (const from of addresses) {
     for (const into of addresses) {
@@ -118,7 +122,7 @@ export function* withFewerAddresses<S extends Shrinkable>(scenario: S): Generato
 }
 
 /** The scenario with another address for each address. */
-export function withAddresses<S extends Shrinkable>(scenario: S, change: (address: number) => number): S {
+export function withAddresses<S extends Stepped>(scenario: S, change: (address: number) => number): S {
   const steps = scenario.steps.map((step) =>
     replaced(step, (name, value) => (isAddress(name) ? change(value as number) : value)),
   );

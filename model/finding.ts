@@ -23,6 +23,17 @@
  * - `invalid-tables`: entries that software wrote are not valid on the platform;
  * - `unserved`: a granted access may be blocked, or end at another page;
  * - `provenance`: a request that a device was told to make by its former owner reaches what that owner was not granted.
+ *
+ * Of the software of a platform:
+ * - `pre-boot`: protected memory can be reached before translation is on, or anything through a unit that was left off;
+ * - `reserved`: a reserved region can be reached by a device that it is not of, or not by one that it is of;
+ * - `split-group`: devices that are not isolated from each other belong to several owners;
+ * - `sibling`: a virtual function, or an id that one could have, reaches what was granted to others only;
+ * - `hot-plug`: a requester id that has no function, or a new one, reaches something;
+ * - `unbounced`: a device behind no unit is let at anything but bounce pages;
+ * - `uncontained`: a device that faults too often is not disabled, or one that does not is;
+ * - `fault-lost`: a fault is not reported that nothing hid;
+ * - `disagreement`: a guest's processors see other memory than its devices.
  */
 export type FindingKind =
   | "stale"
@@ -44,7 +55,16 @@ export type FindingKind =
   | "mid-update"
   | "invalid-tables"
   | "unserved"
-  | "provenance";
+  | "provenance"
+  | "pre-boot"
+  | "reserved"
+  | "split-group"
+  | "sibling"
+  | "hot-plug"
+  | "unbounced"
+  | "uncontained"
+  | "fault-lost"
+  | "disagreement";
 
 export interface Finding {
   readonly kind: FindingKind;

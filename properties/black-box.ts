@@ -94,7 +94,8 @@ export class BlackBoxJudge {
     const { requester } = request;
     const reach: Reach = { requester, iova: request.page, page, pages: 1, access, way: "request" };
     const witness: Witness = { reach, links: [], filledThrough: null, excuse: null, current: false };
-    const { kind, because } = classify(reach, witness, this.ownership, this.updating > 0);
+    const moment = { updating: this.updating > 0, untranslated: false };
+    const { kind, because } = classify(reach, witness, this.ownership, moment);
     const message = `${this.words(request)} landed in page ${showAddress(page)}, ${because}`;
     return { kind, action: this.action, rules: [], message, witness: [] };
   }

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { isLeft } from "fp-ts/lib/Either.js";
 import * as t from "io-ts";
 import { intentScenarioCodec, intentScenarioFrom } from "../generators/intents/scenario.js";
+import { platformScenarioCodec, platformScenarioFrom } from "../generators/platform/scenario.js";
 import { ScenarioError, scenarioCodec, scenarioFrom } from "../generators/scenario.js";
 import type { AnyScenario } from "./subject.js";
 
@@ -25,7 +26,7 @@ const fileCodec = t.strict({
   /** Known deviations of the implementation were steered around when it was found. */
   steered: t.boolean,
   finding: findingCodec,
-  scenario: t.union([scenarioCodec, intentScenarioCodec]),
+  scenario: t.union([scenarioCodec, intentScenarioCodec, platformScenarioCodec]),
 });
 
 export type CounterexampleFile = t.TypeOf<typeof fileCodec>;
@@ -55,11 +56,11 @@ export function loadScenario(path: string): { scenario: AnyScenario; recorded: C
   }
 }
 
-/** Which of the two kinds of scenarios it is, its format says. */
+/** Which kind of scenario it is, its format says; one without a known format is taken for one of an IOMMU. */
 function anyScenarioFrom(data: unknown): AnyScenario {
-  const forDriver =
-    typeof data === "object" && data !== null && "format" in data && /driver/.test(String(data.format));
-  return forDriver ? intentScenarioFrom(data) : scenarioFrom(data);
+  const format = typeof data === "object" && data !== null && "format" in data ? String(data.format) : "";
+  if (format.includes("platform")) return platformScenarioFrom(data);
+  return format.includes("driver") ? intentScenarioFrom(data) : scenarioFrom(data);
 }
 
 function parseFile(path: string): unknown {

@@ -186,9 +186,9 @@ class Drive implements MachineListener {
       work.map((tasks) => oneAfterTheOther(tasks.map((one) => one.routine))),
       choose,
     );
-    if (this.scenario.flushing === "strict" && this.house.open > 0)
+    if (this.scenario.flushing === "strict" && this.house.tickets.open > 0)
       throw new DriverError("the driver flushes strictly, but an intent returned before it had settled");
-    if (intents.every((one) => one.do === "sync") && this.house.open > 0)
+    if (intents.every((one) => one.do === "sync") && this.house.tickets.open > 0)
       throw new DriverError("the driver's sync returned before all that was put off had settled");
     this.say({ event: "update", begins: false });
     if (intents.some((one) => one.do === "attach" || one.do === "detach")) this.fire();
@@ -282,11 +282,11 @@ class Drive implements MachineListener {
   }
 
   allocateTable(): number | null {
-    return this.house.allocateTable();
+    return this.house.tables.allocate();
   }
 
   freeTable(page: number): void {
-    this.house.freeTable(page);
+    this.house.tables.free(page);
   }
 
   resetDevice(requester: number): void {
@@ -296,7 +296,7 @@ class Drive implements MachineListener {
   }
 
   settled(ticket: number): void {
-    this.house.settle(ticket);
+    this.house.tickets.settle(ticket);
   }
 }
 

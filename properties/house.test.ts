@@ -79,7 +79,7 @@ function ask(intent: Intent): number[] {
 
 /** The same, settled. */
 function carryOut(intent: Intent): void {
-  for (const ticket of ask(intent)) house.settle(ticket);
+  for (const ticket of ask(intent)) house.tickets.settle(ticket);
 }
 
 /** What an intent has the house say before it is settled, and then. */
@@ -87,7 +87,7 @@ function saidBy(intent: Intent): { before: string[]; after: string[] } {
   events.length = 0;
   const tickets = ask(intent);
   const before = events.splice(0);
-  for (const ticket of tickets) house.settle(ticket);
+  for (const ticket of tickets) house.tickets.settle(ticket);
   return { before, after: events.splice(0) };
 }
 
@@ -133,9 +133,9 @@ describe("devices", () => {
     const [first] = ask(attach("a", "d0"));
     const [second] = ask(attach("a", "d1"));
     events.length = 0;
-    house.settle(first!);
+    house.tickets.settle(first!);
     expect(events).toEqual([]);
-    house.settle(second!);
+    house.tickets.settle(second!);
     expect(events).toEqual(["unassign 32 d0", "attached 32 d1"]);
   });
 
@@ -229,7 +229,7 @@ describe("mappings", () => {
     expect(house.tasks(map("m1", "d1", 5, 100))).toEqual([]);
     const [ticket] = ask(unmap("m0"));
     expect(house.tasks(map("m1", "d1", 5, 100))).toEqual([]);
-    house.settle(ticket!);
+    house.tickets.settle(ticket!);
     expect(saidBy(map("m1", "d1", 5, 100)).before).toEqual(["allocate 100 1 d1", "grant d1 5 100 1 3"]);
   });
 
@@ -254,7 +254,7 @@ describe("mappings", () => {
     events.length = 0;
     expect(house.tasks(intent)).toEqual([]);
     expect(events).toEqual([]);
-    expect(house.open).toBe(0);
+    expect(house.tickets.open).toBe(0);
   });
 });
 
@@ -287,7 +287,7 @@ describe("domains", () => {
     expect(house.tasks(destroy)).toEqual([]);
     const [ticket] = ask(unmap("m0"));
     expect(house.tasks(destroy)).toEqual([]);
-    house.settle(ticket!);
+    house.tickets.settle(ticket!);
     expect(house.tasks(destroy)).toHaveLength(1);
     expect(house.tasks(destroy)).toEqual([]);
     carryOut(map("m1", "d0", 5, 100));
@@ -306,12 +306,14 @@ describe("domains", () => {
 describe("tickets", () => {
   it("each is settled once; until then it is open", () => {
     const [ticket] = ask(map("m0", "d0", 5, 100));
-    expect(house.isOpen(ticket!)).toBe(true);
-    expect(house.open).toBe(1);
-    house.settle(ticket!);
-    expect(house.isOpen(ticket!)).toBe(false);
-    expect(() => house.settle(ticket!)).toThrow(`the driver settles ticket ${ticket}, which is not open`);
-    expect(() => house.settle(99)).toThrow("the driver settles ticket 99, which is not open");
+    expect(house.tickets.isOpen(ticket!)).toBe(true);
+    expect(house.tickets.open).toBe(1);
+    house.tickets.settle(ticket!);
+    expect(house.tickets.isOpen(ticket!)).toBe(false);
+    expect(() => house.tickets.settle(ticket!)).toThrow(
+      `the driver settles ticket ${ticket}, which is not open`,
+    );
+    expect(() => house.tickets.settle(99)).toThrow("the driver settles ticket 99, which is not open");
   });
 
   it("may be settled in any order, long after", () => {
@@ -321,22 +323,22 @@ describe("tickets", () => {
     events.length = 0;
     ask({ do: "sync" });
     expect(driver.asked.at(-1)).toEqual(["sync"]);
-    for (const ticket of tickets.reverse()) house.settle(ticket);
+    for (const ticket of tickets.reverse()) house.tickets.settle(ticket);
     expect(events).toEqual(["withdraw d0 6 101 1 3", "free 101 1", "withdraw d0 5 100 1 3", "free 100 1"]);
   });
 
   it("a synchronisation has none", () => {
     const [task] = house.tasks({ do: "sync" });
-    expect(house.isOpen(task!.ticket)).toBe(false);
+    expect(house.tickets.isOpen(task!.ticket)).toBe(false);
   });
 });
 
 describe("pages for tables", () => {
   it("are handed out once, the last one freed first", () => {
-    expect(house.allocateTable()).toBe(freeTables[0]);
-    expect(house.allocateTable()).toBe(freeTables[1]);
-    house.freeTable(freeTables[0]!);
-    expect(house.allocateTable()).toBe(freeTables[0]);
+    expect(house.tables.allocate()).toBe(freeTables[0]);
+    expect(house.tables.allocate()).toBe(freeTables[1]);
+    house.tables.free(freeTables[0]!);
+    expect(house.tables.allocate()).toBe(freeTables[0]);
     expect(events).toEqual([
       `allocate-table ${freeTables[0]}`,
       `allocate-table ${freeTables[1]}`,
@@ -346,23 +348,23 @@ describe("pages for tables", () => {
   });
 
   it("come to an end", () => {
-    for (const page of freeTables) expect(house.allocateTable()).toBe(page);
-    expect(house.allocateTable()).toBeNull();
+    for (const page of freeTables) expect(house.tables.allocate()).toBe(page);
+    expect(house.tables.allocate()).toBeNull();
   });
 
   it("only a table that is in use can be freed", () => {
-    const page = house.allocateTable()!;
-    house.freeTable(page);
-    expect(() => house.freeTable(page)).toThrow(/frees page 0x2007, which is none of its tables/);
-    expect(() => house.freeTable(0x1000)).toThrow(/frees page 0x1000, which is none of its tables/);
+    const page = house.tables.allocate()!;
+    house.tables.free(page);
+    expect(() => house.tables.free(page)).toThrow(/frees page 0x2007, which is none of its tables/);
+    expect(() => house.tables.free(0x1000)).toThrow(/frees page 0x1000, which is none of its tables/);
   });
 
   it("the one freed last can go to somebody else", () => {
     expect(house.takeFreedTable()).toBeNull();
-    const page = house.allocateTable()!;
-    house.freeTable(page);
+    const page = house.tables.allocate()!;
+    house.tables.free(page);
     expect(house.takeFreedTable()).toBe(page);
     expect(events.at(-1)).toBe(`allocate ${page} 1 somebody else`);
-    expect(house.allocateTable()).toBe(freeTables[1]);
+    expect(house.tables.allocate()).toBe(freeTables[1]);
   });
 });

@@ -5,8 +5,9 @@
 import type { Intent, IntentScenario } from "../generators/intents/scenario.js";
 import { placesOf, protectedPage } from "../generators/places.js";
 import type { Driver, DriverDevice, Routine } from "../implementations/driver/interface.js";
-import { DriverError } from "../implementations/driver/machine.js";
 import { type Grant, type OwnershipEvent, Right } from "../model/isolation/events.js";
+import { TablePool } from "./table-pool.js";
+import { Tickets } from "./tickets.js";
 
 /** A run of pages of a mapping that is in force. */
 interface Piece {
@@ -28,7 +29,8 @@ interface Task {
   readonly ticket: number;
 }
 
-const RIGHTS = { r: Right.read, w: Right.write, rw: Right.both } as const;
+/** Rights as scenarios write them. */
+export const RIGHTS = { r: Right.read, w: Right.write, rw: Right.both } as const;
 
 export class House {
   private readonly owners = new Map<number, string>();
@@ -40,13 +42,10 @@ export class House {
   /** Domains the driver has heard of since they were made, or made again. */
   private readonly inService = new Set<string>();
   private readonly devices = new Map<string, DriverDevice>();
-  private readonly settling = new Map<number, () => void>();
+  readonly tickets = new Tickets();
   /** Runs taken away and not settled: the same page may not go back to the same address meanwhile. */
   private leaving: Grant[] = [];
-  private readonly tables: number[];
-  private readonly tablesInUse = new Set<number>();
-  private freedTables: number[] = [];
-  private tickets = 0;
+  readonly tables: TablePool;
 
   constructor(
     scenario: IntentScenario,
@@ -55,7 +54,7 @@ export class House {
     /** Pages are free again: whoever gets them next puts something else there. */
     private readonly freed: (page: number, pages: number) => void,
   ) {
-    this.tables = [...placesOf(scenario.architecture).freeTables].reverse();
+    this.tables = new TablePool(placesOf(scenario.architecture).freeTables, say);
     for (const { name, requesters } of scenario.devices) this.devices.set(name, { name, requesters });
     for (const { name } of scenario.domains) this.domains.add(name);
   }
@@ -86,49 +85,15 @@ export class House {
     }
   }
 
-  /** The driver says that the work of a ticket has taken full effect. */
-  settle(ticket: number): void {
-    const settled = this.settling.get(ticket);
-    if (!settled) throw new DriverError(`the driver settles ticket ${ticket}, which is not open`);
-    this.settling.delete(ticket);
-    settled();
-  }
-
-  /** True while the driver owes the settling of a ticket. */
-  isOpen(ticket: number): boolean {
-    return this.settling.has(ticket);
-  }
-
-  get open(): number {
-    return this.settling.size;
-  }
-
-  allocateTable(): number | null {
-    const page = this.freedTables.pop() ?? this.tables.pop();
-    if (page === undefined) return null;
-    this.tablesInUse.add(page);
-    this.say({ event: "allocate-table", page });
-    return page;
-  }
-
-  freeTable(page: number): void {
-    if (!this.tablesInUse.delete(page))
-      throw new DriverError(`the driver frees page 0x${page.toString(16)}, which is none of its tables`);
-    this.freedTables.push(page);
-    this.say({ event: "free-table", page });
-  }
-
   /** Somebody gets the page of the table that was freed last; null when there is none. */
   takeFreedTable(): number | null {
-    const page = this.freedTables.pop();
-    if (page === undefined) return null;
-    this.say({ event: "allocate", page, pages: 1, owner: "somebody else" });
+    const page = this.tables.takeFreed();
+    if (page !== null) this.say({ event: "allocate", page, pages: 1, owner: "somebody else" });
     return page;
   }
 
   private task(routine: (ticket: number) => Routine, settled: () => void): Task {
-    const ticket = ++this.tickets;
-    this.settling.set(ticket, settled);
+    const ticket = this.tickets.issue({ settled });
     return { routine: routine(ticket), ticket };
   }
 

@@ -2,7 +2,7 @@
 import type { Finding, FindingKind } from "../model/finding.js";
 import type { ArchitectureId } from "../model/profile.js";
 
-export type Judged = "iommu" | "driver" | "requests";
+export type Judged = "iommu" | "driver" | "requests" | "platform";
 
 export interface Invariant {
   readonly id: string;
@@ -12,7 +12,8 @@ export interface Invariant {
   readonly sections: Readonly<Record<ArchitectureId, readonly string[]>>;
   /**
    * What it is judged of: hardware that answers requests (`iommu`), software by all that a unit may do (`driver`), software
-   * by what requests are seen to do on hardware that shows nothing else (`requests`).
+   * by what requests are seen to do on hardware that shows nothing else (`requests`), firmware and operating systems of a
+   * whole machine by all that its units may do (`platform`).
    */
   readonly of: readonly Judged[];
   /** The kinds of findings that break it; a run without any of them keeps it. */
@@ -48,7 +49,7 @@ export const invariants: readonly Invariant[] = [
     statement:
       "No DMA reaches a freed page before flush completion has been observed, nor ever after, until it is mapped again; in-flight posted writes included",
     sections: { vtd: ["6.5.2.3", "6.5.2.12", "6.5.4"], amdvi: ["2.4.1", "2.4.2", "2.4.3"] },
-    of: ["iommu", "driver", "requests"],
+    of: ["iommu", "driver", "requests", "platform"],
     brokenBy: ["stale", "late-write", "freed-page"],
   },
   {
@@ -56,7 +57,7 @@ export const invariants: readonly Invariant[] = [
     title: "only what was granted",
     statement: "A device reaches only pages granted to its domain, with no more than the granted access",
     sections: { vtd: ["3.4.2", "3.7.1", "3.9"], amdvi: ["2.2.2", "2.2.3"] },
-    of: ["iommu", "driver", "requests"],
+    of: ["iommu", "driver", "requests", "platform"],
     brokenBy: ["forbidden", "memory", "foreign-page", "excess-right"],
   },
   {
@@ -73,7 +74,7 @@ export const invariants: readonly Invariant[] = [
     statement:
       "After a detach or domain switch has completed, nothing of the old domain is reachable, and nothing that the device was told to do before comes to pass elsewhere",
     sections: { vtd: ["6.5.3.3", "6.2.2.1"], amdvi: ["2.4.2", "2.4.3"] },
-    of: ["driver", "requests"],
+    of: ["driver", "requests", "platform"],
     brokenBy: ["after-detach", "provenance"],
   },
   {
@@ -81,7 +82,7 @@ export const invariants: readonly Invariant[] = [
     title: "reuse revives nothing",
     statement: "Reuse of a domain id, a table page or a requester id never revives an old mapping",
     sections: { vtd: ["6.5.3.3", "6.2.5"], amdvi: ["2.4.3"] },
-    of: ["driver"],
+    of: ["driver", "platform"],
     brokenBy: ["revived"],
   },
   {
@@ -90,7 +91,7 @@ export const invariants: readonly Invariant[] = [
     statement:
       "Table updates of more than one word, superpage splits and merges open no hole at any intermediate moment",
     sections: { vtd: ["9.3", "6.2.4", "6.5.3.3"], amdvi: ["2.2.2", "2.2.3", "2.4.3"] },
-    of: ["driver"],
+    of: ["driver", "platform"],
     brokenBy: ["mid-update"],
   },
   {
@@ -112,11 +113,20 @@ export const invariants: readonly Invariant[] = [
     brokenBy: ["completion"],
   },
   {
+    id: "I12",
+    title: "protected from reset on",
+    statement:
+      "From reset to enabled translation no device reaches protected memory; reserved regions stay reachable as firmware demands, and for no one else",
+    sections: { vtd: ["3.16", "8.4", "11.4.8"], amdvi: ["2.2.2", "MMIO 0020h", "IVRS IVMD"] },
+    of: ["platform"],
+    brokenBy: ["pre-boot", "reserved"],
+  },
+  {
     id: "I13",
     title: "tables are valid",
     statement: "Tables that software builds are valid on every platform profile it claims to support",
     sections: { vtd: ["9.1", "9.3", "9.8"], amdvi: ["2.2.2", "2.2.3"] },
-    of: ["driver"],
+    of: ["driver", "platform"],
     brokenBy: ["invalid-tables"],
   },
   {
@@ -124,17 +134,51 @@ export const invariants: readonly Invariant[] = [
     title: "software's own memory is out of reach",
     statement: "Software's own memory, its tables included, is reachable by no device at all",
     sections: { vtd: ["3.4", "3.7"], amdvi: ["2.2.2", "2.2.3"] },
-    of: ["driver", "requests"],
+    of: ["driver", "requests", "platform"],
     brokenBy: ["own-memory"],
+  },
+  {
+    id: "I15",
+    title: "groups have one owner",
+    statement:
+      "Devices that cannot be told apart or can bypass the IOMMU (one group) are never split between owners",
+    sections: { vtd: ["3.4.1", "3.11"], amdvi: ["2.2.1", "IVRS IVHD"] },
+    of: ["platform"],
+    brokenBy: ["split-group"],
+  },
+  {
+    id: "I16",
+    title: "functions that come start with nothing",
+    statement:
+      "Virtual functions are isolated from each other and from their physical function; a hot-plugged device starts with nothing",
+    sections: { vtd: ["3.4.1", "6.5.3.3", "8.3"], amdvi: ["2.2.1", "2.2.2", "2.4.2"] },
+    of: ["platform"],
+    brokenBy: ["sibling", "hot-plug"],
   },
   {
     id: "I17",
     title: "the unit's view is software's view",
     statement:
-      "Every granted access of an attached device reaches the page that software mapped, and no other",
+      "Every granted access of an attached device reaches the page that software mapped, and no other; a guest's processors see the same memory as its devices",
     sections: { vtd: ["6.1", "6.5.3.5", "6.8"], amdvi: ["2.2.2", "2.2.3", "2.4"] },
-    of: ["driver"],
-    brokenBy: ["unserved"],
+    of: ["driver", "platform"],
+    brokenBy: ["unserved", "disagreement"],
+  },
+  {
+    id: "I18",
+    title: "bounce pages only, behind no unit",
+    statement: "A device behind no IOMMU only ever touches bounce pages",
+    sections: { vtd: ["8.3"], amdvi: ["IVRS IVHD"] },
+    of: ["platform"],
+    brokenBy: ["unbounced"],
+  },
+  {
+    id: "I19",
+    title: "who faults too often is contained",
+    statement: "A device that faults repeatedly is contained without losing anyone else's faults",
+    sections: { vtd: ["7.2.1", "11.4.7"], amdvi: ["2.5", "MMIO 2020h"] },
+    of: ["platform"],
+    brokenBy: ["uncontained", "fault-lost"],
   },
 ];
 

@@ -1,6 +1,7 @@
 /** What a campaign is about: something that scenarios are run on and judged, be it an IOMMU or a driver. */
 import { type GeneratorOptions, generateScenario } from "../generators/generate.js";
 import type { IntentScenario } from "../generators/intents/scenario.js";
+import type { PlatformScenario } from "../generators/platform/scenario.js";
 import type { Scenario } from "../generators/scenario.js";
 import { simplerScenarios } from "../generators/shrink.js";
 import type { Iommu } from "../implementations/iommu/interface.js";
@@ -10,7 +11,7 @@ import type { Finding } from "../model/finding.js";
 import { Judge, type JudgedRun, withoutAvoided } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
-export type AnyScenario = Scenario | IntentScenario;
+export type AnyScenario = Scenario | IntentScenario | PlatformScenario;
 
 /** What came of a run. */
 export interface Verdict {

@@ -53,6 +53,13 @@ const flushContext: VtdStep = {
   target: { cache: "context", granularity: "global" },
   complete: true,
 };
+const protect = (complete: boolean): VtdStep => ({
+  do: "protect-memory",
+  region: "low",
+  page: OLD,
+  blocks: 1,
+  complete,
+});
 const wait: VtdStep = { do: "wait", sign: "status", fence: false };
 
 function scenario(profile: string, steps: readonly VtdStep[]): VtdScenario {
@@ -68,8 +75,8 @@ function scenario(profile: string, steps: readonly VtdStep[]): VtdScenario {
       { name: "b", requester: 0x28 },
     ],
     domains: [
-      { name: "d0", id: 1, levels: profile === "skylake-sp" ? 4 : 3 },
-      { name: "d1", id: 2, levels: profile === "skylake-sp" ? 4 : 3 },
+      { name: "d0", id: 1, levels: profile === "ivy-bridge" ? 3 : 4 },
+      { name: "d1", id: 2, levels: profile === "ivy-bridge" ? 3 : 4 },
     ],
     steps: [...steps],
   };
@@ -146,6 +153,15 @@ const cases: readonly (readonly [string, VtdScenario])[] = [
   [
     "superpage replaced by a table",
     scenario("skylake-sp", [attach, map("m", IOVA, { size: "2M" }), dma(), map("n", NEW), dma()]),
+  ],
+  [
+    "memory protected, not seen to be",
+    scenario("sapphire-rapids", [attach, map("m", OLD), protect(false), dma()]),
+  ],
+  ["memory seen to be protected", scenario("sapphire-rapids", [attach, map("m", OLD), protect(true), dma()])],
+  [
+    "memory protected on a unit that may let requests through tables pass",
+    scenario("ivy-bridge", [attach, map("m", OLD), protect(true), dma()]),
   ],
 ];
 

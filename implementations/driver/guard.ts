@@ -1,10 +1,7 @@
-/**
- * A driver that is not trusted: whatever its module does wrong becomes one {@link DriverError} that says what was done,
- * by which routine, and what is expected instead.
- */
+/** A driver that is not trusted. */
+import { freeze, Guard } from "./guarded-routine.js";
 import type {
   Access,
-  Answer,
   Driver,
   DriverDevice,
   DriverFactory,
@@ -12,8 +9,7 @@ import type {
   DriverSetup,
   Routine,
 } from "./interface.js";
-import { DriverError } from "./machine.js";
-import { limitsOf, Malformed, wellFormed } from "./well-formed.js";
+import { limitsOf, wellFormed } from "./well-formed.js";
 
 type RoutineName = Exclude<keyof Driver, "name">;
 
@@ -29,9 +25,6 @@ const ROUTINES: readonly RoutineName[] = Object.keys({
   destroy: true,
 } satisfies Record<RoutineName, true>) as RoutineName[];
 
-/** Characters of a value that a message shows at most. */
-const SHOWN = 160;
-
 /**
  * The driver that a factory makes. It is made when `start` begins, and every routine begins when it is first resumed; so
  * all that goes wrong, goes wrong in a routine: it throws a DriverError.
@@ -43,18 +36,20 @@ export function guardedDriver(create: DriverFactory, setup: DriverSetup): Driver
 class GuardedDriver implements Driver {
   readonly name = "a driver under test";
   private driver: Driver | null = null;
-  private readonly limits;
+  private readonly guard: Guard<Access>;
 
   constructor(
     private readonly create: DriverFactory,
     private readonly setup: DriverSetup,
   ) {
-    this.limits = limitsOf(setup.profile);
+    const limits = limitsOf(setup.profile);
+    this.guard = new Guard("driver", (value) => wellFormed(value, limits));
     freeze(setup.profile);
   }
 
   *start(): Routine {
-    this.driver = this.make();
+    const { create, setup } = this;
+    this.driver = this.guard.made(() => create({ ...setup }), ROUTINES);
     yield* this.routine("start", (driver) => driver.start());
   }
 
@@ -90,94 +85,9 @@ class GuardedDriver implements Driver {
     return this.routine("destroy", (driver) => driver.destroy(domain, ticket));
   }
 
-  private make(): Driver {
-    const { create, setup } = this;
-    const made: unknown = attempt("factory", () => create({ ...setup }));
-    if (!isObject(made)) throw new DriverError(`the driver's factory returned ${shown(made)}, not a driver`);
-    const missing = ROUTINES.filter((one) => typeof made[one] !== "function");
-    if (missing.length > 0)
-      throw new DriverError(`the driver that the factory returned has no ${missing.join(", ")}`);
-    return made as unknown as Driver;
+  private routine(name: RoutineName, begin: (driver: Driver) => unknown): Routine {
+    return this.guard.routine(name, () => begin(this.driver!));
   }
-
-  private *routine(name: RoutineName, begin: (driver: Driver) => unknown): Routine {
-    const iterator = iteratorOf(
-      name,
-      attempt(name, () => begin(this.driver!)),
-    );
-    let answer: Answer = { low: 0, high: 0 };
-    while (true) {
-      const next = attempt(name, () => iterator.next(answer));
-      if (!isObject(next)) throw new DriverError(`the iterator of the driver's ${name} gave ${shown(next)}`);
-      if (next.done) return;
-      answer = yield this.checked(name, next.value);
-    }
-  }
-
-  private checked(name: RoutineName, yielded: unknown): Access {
-    try {
-      return wellFormed(yielded, this.limits);
-    } catch (error) {
-      if (!(error instanceof Malformed)) throw thrownBy(name, error);
-      throw new DriverError(`the driver's ${name} yielded ${shown(yielded)}: ${error.message}`);
-    }
-  }
-}
-
-type Properties = Readonly<Record<PropertyKey, unknown>>;
-
-function isObject(value: unknown): value is Properties {
-  return typeof value === "object" && value !== null;
-}
-
-/** Runs code of the driver. @throws DriverError when that throws */
-function attempt<Result>(name: RoutineName | "factory", code: () => Result): Result {
-  try {
-    return code();
-  } catch (error) {
-    throw thrownBy(name, error);
-  }
-}
-
-/** What code of the driver threw, with the place where it did. */
-function thrownBy(name: string, error: unknown): DriverError {
-  if (!(error instanceof Error)) return new DriverError(`the driver's ${name} threw ${shown(error)}`);
-  const [place] = error.stack?.match(/^ +at .*$/m) ?? [];
-  const kind = error.name === "Error" ? "" : `${error.name}: `;
-  return new DriverError(
-    `the driver's ${name} threw: ${kind}${error.message}${place?.replace(/^ +/, " ") ?? ""}`,
-  );
-}
-
-function iteratorOf(name: RoutineName, value: unknown): Iterator<unknown, unknown, Answer> {
-  if (isObject(value) && typeof value.next === "function" && !(Symbol.asyncIterator in value))
-    return value as unknown as Iterator<unknown, unknown, Answer>;
-  throw new DriverError(
-    `the driver's ${name} returned ${shown(value)}; expected an iterator, as *${name}() gives`,
-  );
-}
-
-/** A value as JSON, as far as that can say it, cut where it is long. */
-function shown(value: unknown): string {
-  const text = isObject(value) ? asJson(value) : String(value);
-  return text.length <= SHOWN ? text : `${text.slice(0, SHOWN)}...`;
-}
-
-function asJson(value: Properties): string {
-  const sayable = (one: unknown) =>
-    typeof one === "object" || typeof one === "string" || typeof one === "boolean" || Number.isFinite(one);
-  try {
-    return JSON.stringify(value, (_, one: unknown) => (sayable(one) ? one : String(one)));
-  } catch {
-    return Object.prototype.toString.call(value);
-  }
-}
-
-/** Modules share profiles: a driver may not change one for the runs after it. */
-function freeze(value: object): void {
-  if (Object.isFrozen(value)) return;
-  Object.freeze(value);
-  for (const one of Object.values(value)) if (isObject(one)) freeze(one);
 }
 
 /** Drivers get copies: what they do to them changes nothing in the house's books. */
@@ -185,6 +95,6 @@ function copyOf({ name, requesters }: DriverDevice): DriverDevice {
   return { name, requesters: [...requesters] };
 }
 
-function runOf({ iova, page, pages, access }: DriverMapping): DriverMapping {
+export function runOf({ iova, page, pages, access }: DriverMapping): DriverMapping {
   return { iova, page, pages, access };
 }

@@ -24,7 +24,7 @@ export interface MachineListener {
 }
 
 /** Accesses after which a routine that has not returned is taken to be stuck. */
-const PATIENCE = 100_000;
+export const PATIENCE = 100_000;
 const ZERO: Answer = Object.freeze({ low: 0, high: 0 });
 
 /** A routine under way on one CPU. */

@@ -32,9 +32,9 @@ export class Malformed extends Error {
 
 const WORDS = 512;
 const LINES = 64;
-const REQUESTERS = 0x10000;
+export const REQUESTERS = 0x10000;
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 type Checks = {
   readonly [Kind in Access["do"]]: (fields: Fields, limits: Limits) => Extract<Access, { do: Kind }>;
 };
@@ -88,8 +88,8 @@ const CHECKS: Checks = {
     word: below(WORDS, "word", from.word),
     value: bits("value", from.value),
   }),
-  lock: (from) => ({ do: "lock", lock: lockName(from.lock) }),
-  unlock: (from) => ({ do: "unlock", lock: lockName(from.lock) }),
+  lock: (from) => ({ do: "lock", lock: text("lock", from.lock) }),
+  unlock: (from) => ({ do: "unlock", lock: text("lock", from.lock) }),
   "allocate-table": () => ({ do: "allocate-table" }),
   "free-table": (from, limits) => ({ do: "free-table", page: pageOf(from, limits) }),
   "reset-device": (from) => ({
@@ -106,11 +106,16 @@ const checks = new Map<unknown, Checks[Access["do"]]>(Object.entries(CHECKS));
  * @throws Malformed when it is none
  */
 export function wellFormed(value: unknown, limits: Limits): Access {
-  if (typeof value !== "object" || value === null)
-    throw new Malformed("an access has to be an object such as { do: 'load', page, word }");
-  const check = checks.get((value as Fields).do);
+  const from = fieldsOf(value);
+  const check = checks.get(from.do);
   if (!check) throw new Malformed(`do has to be one of ${[...checks.keys()].join(", ")}`);
-  return check(value as Fields, limits);
+  return check(from, limits);
+}
+
+/** What an access says. @throws Malformed when the value is not an object */
+export function fieldsOf(value: unknown): Fields {
+  if (typeof value === "object" && value !== null) return value as Fields;
+  throw new Malformed("an access has to be an object such as { do: 'load', page, word }");
 }
 
 function pageOf(from: Fields, { memoryPages }: Limits): HostPage {
@@ -118,7 +123,7 @@ function pageOf(from: Fields, { memoryPages }: Limits): HostPage {
 }
 
 /** A whole number from 0 to `end - 1`. */
-function below(end: number, field: string, value: unknown): number {
+export function below(end: number, field: string, value: unknown): number {
   if (typeof value === "number" && value >= 0 && value < end && Number.isInteger(value)) return value;
   throw new Malformed(`${field} has to be a whole number from 0 to 0x${(end - 1).toString(16)}`);
 }
@@ -143,7 +148,7 @@ function registerOffset(value: unknown, size: 4 | 8, { registerBytes }: Limits):
   return offset;
 }
 
-function lockName(value: unknown): string {
+export function text(field: string, value: unknown): string {
   if (typeof value === "string") return value;
-  throw new Malformed("lock has to be a string");
+  throw new Malformed(`${field} has to be a string`);
 }

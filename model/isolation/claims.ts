@@ -5,7 +5,6 @@
 import { type Claim, ClaimedRuns } from "./claimed-runs.js";
 import { type Grant, Right } from "./events.js";
 import type { Answers, ExposureModel, Touched } from "./exposure.js";
-import type { Ownership } from "./ownership.js";
 
 /** A claim that does not hold. */
 export interface ClaimFailure {
@@ -35,14 +34,14 @@ const REQUESTERS = 0x10000;
 
 export class Claims {
   private readonly byDomain = new Map<string, ClaimedRuns>();
-  private readonly attached = new Map<number, string>();
+  private readonly attached = new Map<number, Set<string>>();
   private doubts: Doubt[] = [];
 
   claim(grant: Grant): void {
     const { iova, page, pages, access } = grant;
     this.claimsOf(grant.domain).add({ iova, page, pages, access });
-    for (const [requester, domain] of this.attached) {
-      if (domain === grant.domain) this.doubt(requester, domain, grant.iova, grant.pages);
+    for (const [requester, domains] of this.attached) {
+      if (domains.has(grant.domain)) this.doubt(requester, grant.domain, grant.iova, grant.pages);
     }
   }
 
@@ -51,19 +50,22 @@ export class Claims {
     this.claimsOf(grant.domain).replace(grant.iova, grant.pages, (claim) => without(claim, grant));
   }
 
+  /** The requester works with the domain's mappings, beside those of other domains that it has. */
   attach(requester: number, domain: string): void {
-    this.attached.set(requester, domain);
+    const domains = this.attached.get(requester);
+    if (domains) domains.add(domain);
+    else this.attached.set(requester, new Set([domain]));
     this.doubt(requester, domain, 0, Number.POSITIVE_INFINITY);
   }
 
   detach(requester: number, domain: string): void {
-    if (this.attached.get(requester) === domain) this.attached.delete(requester);
+    this.attached.get(requester)?.delete(domain);
   }
 
   /** Translations were changed: the claims on them are to be looked at again. */
-  touch(touched: readonly Touched[], ownership: Ownership): void {
+  touch(touched: readonly Touched[]): void {
     for (const { requester, iova, pages } of touched) {
-      for (const domain of ownership.domainsOf(requester)) this.doubt(requester, domain, iova, pages);
+      for (const domain of this.attached.get(requester) ?? []) this.doubt(requester, domain, iova, pages);
     }
   }
 
@@ -78,7 +80,7 @@ export class Claims {
     this.doubts = [];
     const looked = new Map<Claim, Set<number>>();
     for (const doubt of doubts) {
-      if (this.attached.get(doubt.requester) !== doubt.domain) continue;
+      if (!this.attached.get(doubt.requester)?.has(doubt.domain)) continue;
       for (const claim of this.claimsOf(doubt.domain).over(doubt.iova, doubt.pages)) {
         const failure = failureOf(model, doubt.requester, claim, doubt, looked);
         if (failure) return failure;

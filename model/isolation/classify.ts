@@ -9,15 +9,25 @@ export interface Classification {
   readonly because: string;
 }
 
-/** Classifies an ungranted reach. `updating`: software is in the middle of changing entries. */
+/** The moment of a reach. */
+export interface Moment {
+  /** Software is in the middle of changing entries. */
+  readonly updating: boolean;
+  /** The unit of the requester has never been seen enabled. */
+  readonly untranslated: boolean;
+}
+
+/** Classifies an ungranted reach. */
 export function classify(
   reach: Reach,
   witness: Witness,
   ownership: Ownership,
-  updating: boolean,
+  { updating, untranslated }: Moment,
 ): Classification {
   const { requester, page } = reach;
   const state = stateWords(ownership, page);
+  const platform = classifyOnPlatform(requester, page, ownership, untranslated);
+  if (platform) return { kind: platform, because: `a page that ${state}` };
   if (reach.way === "table") {
     const kind = ownership.wasTable(page) ? "revived" : "foreign-page";
     return { kind, because: `a page that ${state}` };
@@ -49,7 +59,21 @@ export function classify(
   if (witness.filledThrough !== null || reusedTable(witness))
     return { kind: "revived", because: `a page that ${state}` };
   const freed = withdrawal !== undefined || ownership.isFreed(page);
+  if (!freed && ownership.isVirtual(requester)) return { kind: "sibling", because: `a page that ${state}` };
   return { kind: freed ? "freed-page" : "foreign-page", because: `a page that ${state}` };
+}
+
+/** What is wrong whatever entries lead to the page; null when it is for them to say. */
+function classifyOnPlatform(
+  requester: number,
+  page: number,
+  ownership: Ownership,
+  untranslated: boolean,
+): FindingKind | null {
+  if (untranslated) return "pre-boot";
+  if (ownership.regionOf(page) !== undefined) return "reserved";
+  if (!ownership.isVacant(requester) || ownership.stateOf(page).kind !== "owned") return null;
+  return ownership.isVirtual(requester) ? "sibling" : "hot-plug";
 }
 
 /**

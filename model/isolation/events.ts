@@ -56,10 +56,35 @@ export type OwnershipEvent =
     }
   /** The device was reset: whatever it was told to do is forgotten. */
   | { readonly event: "reset-device"; readonly requester: RequesterId }
+  /**
+   * Firmware has the function of a requester id use memory, each page at its own address: the requester keeps it, whatever
+   * domains it has beside. `region` names the memory, as a domain of its own. It has to work from now on, until it is left.
+   */
+  | {
+      readonly event: "reserve";
+      readonly requester: RequesterId;
+      readonly region: string;
+      readonly page: HostPage;
+      readonly pages: number;
+      readonly access: number;
+    }
+  /** The pages are out of reach from now on, although isolation is not owed yet: firmware has seen to that. */
+  | { readonly event: "guard"; readonly page: HostPage; readonly pages: number }
+  /** No function has the requester id any more: whatever comes under it next starts with nothing. */
+  | { readonly event: "vacate"; readonly requester: RequesterId }
+  /** The requester id is that of a virtual function, or one that such a function could have. */
+  | { readonly event: "virtual"; readonly requester: RequesterId }
   /** Software takes it that the unit protects from now on, whether it has looked or not. */
   | { readonly event: "ready" }
   /** Software is about to change entries, or has finished; mappings may be out of order between. */
   | { readonly event: "update"; readonly begins: boolean };
 
+/** An action with what it showed; where there are several units, the index of the one that it was made at. */
+export interface Performed {
+  readonly action: Action;
+  readonly seen: Observation;
+  readonly unit?: number;
+}
+
 /** One entry of the record of a run: an action with what it showed, or what software says. */
-export type TraceRecord = { readonly action: Action; readonly seen: Observation } | OwnershipEvent;
+export type TraceRecord = Performed | OwnershipEvent;

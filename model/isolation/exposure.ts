@@ -104,6 +104,8 @@ export interface ExposureModel {
   readonly requesters: readonly RequesterId[];
   /** Software has seen translation enabled: from then on isolation is owed. */
   readonly protecting: boolean;
+  /** The same of the unit of one requester, where there are several units. */
+  protects?(requester: RequesterId): boolean;
   /** Takes an action with what it showed; a finding says that the hardware showed what no unit may. */
   perform(action: Action, seen: Observation, index: number): Finding | null;
   /** The first ungranted reach among those that the last action can have added. */

@@ -9,7 +9,7 @@ import { type ClaimFailure, Claims } from "./claims.js";
 import { classify } from "./classify.js";
 import { type Grant, type OwnershipEvent, Right, type TraceRecord } from "./events.js";
 import type { ExposureModel, GrantCheck, Reach } from "./exposure.js";
-import { Ownership } from "./ownership.js";
+import { Ownership, type Ungranted } from "./ownership.js";
 import { describeWitness, rulesOf } from "./witness.js";
 
 /** A request that a device was told to make while it belonged to other domains than now. */
@@ -21,15 +21,27 @@ interface Programmed {
   readonly action: number;
 }
 
+const REGISTER_ACTIONS: ReadonlySet<Action["do"]> = new Set([
+  "write-register",
+  "read-register",
+  "poll-register",
+]);
+
 export class IsolationJudge {
   readonly ownership = new Ownership();
   private readonly claims = new Claims();
+  /** Reserved regions have to work at every moment, whatever else is under way. */
+  private readonly reserved = new Claims();
+  /** Memory that is owed to be out of reach although translation is off. */
+  private readonly guarded: { readonly page: number; readonly pages: number }[] = [];
   private programmed: Programmed[] = [];
   private updating = 0;
   private ready = false;
   private action = -1;
   private readonly granted: GrantCheck = (requester, page, pages, access) =>
-    this.ownership.firstUngranted(requester, page, pages, access);
+    this.owes(requester)
+      ? this.ownership.firstUngranted(requester, page, pages, access)
+      : this.firstGuarded(page, pages, access);
 
   constructor(readonly model: ExposureModel) {}
 
@@ -41,6 +53,24 @@ export class IsolationJudge {
   /** Isolation is owed: software has seen translation enabled, or takes it that it is. */
   get isolating(): boolean {
     return this.ready || this.model.protecting;
+  }
+
+  /** Isolation is owed of a requester: its unit was seen enabled, or software takes it that all are. */
+  private owes(requester: number): boolean {
+    return this.ready || this.isEnabledFor(requester);
+  }
+
+  private isEnabledFor(requester: number): boolean {
+    const { model } = this;
+    return model.protects ? model.protects(requester) : model.protecting;
+  }
+
+  private firstGuarded(page: number, pages: number, access: number): Ungranted | null {
+    for (const run of this.guarded) {
+      const first = Math.max(page, run.page);
+      if (first < Math.min(page + pages, run.page + run.pages)) return { page: first, access };
+    }
+    return null;
   }
 
   /** Takes one entry of the record of a run; returns what is wrong from then on, or null. */
@@ -57,9 +87,11 @@ export class IsolationJudge {
     const inadmissible = model.perform(action, seen, this.action);
     if (inadmissible) return inadmissible;
     const reach = model.addedReach(this.granted);
-    this.claims.touch(model.touched, this.ownership);
-    if (!this.isolating) return null;
+    this.claims.touch(model.touched);
+    this.reserved.touch(model.touched);
     if (reach) return this.exposed(reach);
+    const lost = this.checkReserved() ?? (this.ready ? null : this.unguarded(action));
+    if (lost || !this.isolating) return lost;
     const table = this.foreignTable();
     if (table) return table;
     if (!protectedBefore) return this.checkAll();
@@ -101,6 +133,7 @@ export class IsolationJudge {
         return null;
       case "leave":
         this.claims.detach(event.requester, event.domain);
+        this.reserved.detach(event.requester, event.domain);
         return null;
       case "usable":
         this.claims.claim(event);
@@ -115,6 +148,16 @@ export class IsolationJudge {
         ownership.unassign(event.requester, event.domain);
         this.claims.detach(event.requester, event.domain);
         return this.owed(() => model.reachOf(event.requester, this.granted)) ?? this.provenance();
+      case "reserve":
+        return this.reserve(event);
+      case "guard":
+        this.guarded.push({ page: event.page, pages: event.pages });
+        return this.reached(() => model.reachTo(event.page, event.pages, Right.both, this.granted));
+      case "vacate":
+        return this.vacate(event.requester);
+      case "virtual":
+        ownership.markVirtual(event.requester);
+        return null;
       case "ready":
         this.ready = true;
         return this.checkAll();
@@ -128,6 +171,36 @@ export class IsolationJudge {
         this.updating += event.begins ? 1 : -1;
         return this.updating === 0 ? this.checkClaims() : null;
     }
+  }
+
+  private reserve(event: Extract<OwnershipEvent, { event: "reserve" }>): Finding | null {
+    const { requester, region: domain, page, pages, access } = event;
+    const region: Grant = { domain, iova: page as number, page, pages, access };
+    if (!this.ownership.isRegion(domain)) this.reserved.claim(region);
+    this.ownership.reserve(region);
+    this.ownership.assign(requester, domain);
+    this.reserved.attach(requester, domain);
+    return this.checkReserved();
+  }
+
+  private vacate(requester: number): Finding | null {
+    for (const domain of this.ownership.domainsOf(requester)) {
+      this.claims.detach(requester, domain);
+      this.reserved.detach(requester, domain);
+    }
+    this.ownership.vacate(requester);
+    return this.reached(() => this.model.reachOf(requester, this.granted));
+  }
+
+  /** What registers were told, or seen to say, may have uncovered guarded memory. */
+  private unguarded(action: Action): Finding | null {
+    if (this.guarded.length === 0 || !REGISTER_ACTIONS.has(action.do)) return null;
+    const { model, granted } = this;
+    for (const { page, pages } of this.guarded) {
+      const found = this.reached(() => model.reachTo(page, pages, Right.both, granted));
+      if (found) return found;
+    }
+    return null;
   }
 
   private grant(grant: Grant): Finding | null {
@@ -164,7 +237,7 @@ export class IsolationJudge {
       const reach = this.model.reachOf(requester, this.granted);
       if (reach) return this.exposed(reach);
     }
-    return this.provenance() ?? this.checkClaims();
+    return this.foreignTable() ?? this.provenance() ?? this.checkClaims();
   }
 
   private checkPages(page: number, pages: number, access: number): Finding | null {
@@ -172,14 +245,20 @@ export class IsolationJudge {
   }
 
   private owed(search: () => Reach | null): Finding | null {
-    if (!this.isolating) return null;
+    return this.isolating ? this.reached(search) : null;
+  }
+
+  private reached(search: () => Reach | null): Finding | null {
     const reach = search();
     return reach && this.exposed(reach);
   }
 
   private exposed(reach: Reach): Finding {
     const witness = this.model.witness(reach);
-    const { kind, because } = classify(reach, witness, this.ownership, this.updating > 0);
+    const { kind, because } = classify(reach, witness, this.ownership, {
+      updating: this.updating > 0,
+      untranslated: this.model.protects !== undefined && !this.isEnabledFor(reach.requester),
+    });
     const lines = describeWitness(witness);
     const message = `${describeReach(reach)}, ${because}`;
     return { kind, action: this.action, rules: rulesOf(witness), message, witness: lines };
@@ -217,6 +296,11 @@ export class IsolationJudge {
     if (!this.isolating) return null;
     const failure = this.claims.check(this.model);
     return failure && this.unserved(failure);
+  }
+
+  private checkReserved(): Finding | null {
+    const failure = this.reserved.check(this.model);
+    return failure && { ...this.unserved(failure), kind: "reserved" };
   }
 
   private unserved({ requester, iova, page, access, got, rules, invalid }: ClaimFailure): Finding {

@@ -81,6 +81,9 @@ export class Ownership {
   private readonly formerDomains = new Map<number, Set<string>>();
   private readonly formerTables = new Set<number>();
   private readonly withdrawals = new Map<number, Withdrawal>();
+  private readonly regions = new Set<string>();
+  private readonly vacant = new Set<number>();
+  private readonly virtual = new Set<number>();
 
   allocate(page: number, pages: number, owner: string): void {
     const state: PageState = { kind: "owned", owners: [owner] };
@@ -150,7 +153,48 @@ export class Ownership {
     return this.withdrawals.get(page);
   }
 
+  /** Memory that firmware has a device use: a domain of that name, which owns it and has it at its own addresses. */
+  reserve(region: Grant): void {
+    if (this.isRegion(region.domain)) return;
+    this.regions.add(region.domain);
+    this.allocate(region.page, region.pages, region.domain);
+    this.grant(region);
+  }
+
+  /** True for the name of a region that was reserved. */
+  isRegion(domain: string): boolean {
+    return this.regions.has(domain);
+  }
+
+  /** The region that the page belongs to; undefined for ordinary memory. */
+  regionOf(page: number): string | undefined {
+    const state = this.stateOf(page);
+    return state.kind === "owned" ? state.owners.find((one) => this.regions.has(one)) : undefined;
+  }
+
+  /** The requester id has no function: whatever was under it is forgotten. */
+  vacate(requester: number): void {
+    this.assigned.delete(requester);
+    this.formerDomains.delete(requester);
+    this.vacant.add(requester);
+  }
+
+  /** True when nothing was assigned under the requester id since it had no function. */
+  isVacant(requester: number): boolean {
+    return this.vacant.has(requester);
+  }
+
+  markVirtual(requester: number): void {
+    this.virtual.add(requester);
+  }
+
+  /** True for the requester id of a virtual function, or one that such a function could have. */
+  isVirtual(requester: number): boolean {
+    return this.virtual.has(requester);
+  }
+
   assign(requester: number, domain: string): void {
+    this.vacant.delete(requester);
     const domains = this.assigned.get(requester);
     if (domains) domains.push(domain);
     else this.assigned.set(requester, [domain]);

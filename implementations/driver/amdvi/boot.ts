@@ -8,7 +8,7 @@ import type { Encodings } from "./encodings.js";
 import type { AmdViFlusher } from "./flusher.js";
 
 /** ComLen and EventLen, bits 59:56: 2^8 entries. */
-const LENGTH_HIGH = 8 << 24;
+export const LENGTH_HIGH = 8 << 24;
 /** Pages below 2^32. */
 const LOW_PAGES = 0x100000;
 
@@ -31,6 +31,7 @@ export function* bootFromReset(
   if (invalidateAll) yield* flusher.flush([invalidateAll]);
 }
 
-function base(offset: number, page: HostPage, size: number, high: number) {
+/** Writes the page and the size of a device table or ring to its base register. */
+export function base(offset: number, page: HostPage, size: number, high: number) {
   return register(offset, 8, ((page % LOW_PAGES) * 0x1000 + size) >>> 0, high | Math.floor(page / LOW_PAGES));
 }

@@ -1,5 +1,7 @@
 /** An AMD-Vi driver as driver authors may read it: what the shared intents are made of on AMD-Vi. */
-import type { DriverSetup } from "../interface.js";
+import type { DriverSetup, Routine } from "../interface.js";
+import { DomainIds } from "../shared/domain-ids.js";
+import type { InvalidationInterface } from "../shared/flusher.js";
 import type { DriverParts } from "../shared/intent-driver.js";
 import { Table } from "../shared/table.js";
 import { TableMemory } from "../shared/table-memory.js";
@@ -14,27 +16,32 @@ import { FIRST_LEVELS, GrowingTables } from "./growing-tables.js";
 /** DomainIDs have 16 bits. */
 const DOMAIN_IDS = 0x10000;
 
-/** The parts of one driver. */
-export function partsOf(
-  setup: DriverSetup,
+/** What is the same however commands are submitted. */
+export interface AmdViParts extends DriverParts<GrowingTables, Command> {
+  readonly flusher: AmdViFlusher;
+  readonly devices: DeviceTable;
+}
+
+/** What intents need of a unit. */
+export function intentPartsOf(
+  { rootPage, rootPages }: Pick<DriverSetup, "rootPage" | "rootPages">,
+  via: InvalidationInterface<Command>,
   encodings: Encodings,
   faults: AmdViFaults,
-): DriverParts<GrowingTables, Command> {
-  const { queuePage, statusPage, rootPage, rootPages, start } = setup;
+  start: (flusher: AmdViFlusher, devices: DeviceTable) => Routine,
+): AmdViParts {
   const { platform } = encodings;
   const memory = new TableMemory(platform.storeVisibility.needsLineFlush && !faults.skipsLineFlush, faults);
-  const commands = new CommandBuffer(encodings, faults, queuePage, statusPage);
-  const flusher = new AmdViFlusher(commands, encodings, faults);
+  const flusher = new AmdViFlusher(via, encodings, faults);
   const devices = new DeviceTable(encodings, flusher, memory, faults, rootPage, rootPages);
   return {
     faults,
     memory,
     flusher,
     devices,
-    domainIds: DOMAIN_IDS,
+    domainIds: new DomainIds(DOMAIN_IDS),
     cachesNotPresent: platform.npCache,
-    start: () =>
-      start === "reset" ? bootFromReset(setup, encodings, flusher, devices) : commands.takeOver(),
+    start: () => start(flusher, devices),
     newDomain: (domainId, topPage) =>
       new GrowingTables(
         domainId,
@@ -46,4 +53,17 @@ export function partsOf(
         (domain) => devices.topChanged(domain),
       ),
   };
+}
+
+/** The parts of one driver. */
+export function partsOf(
+  setup: DriverSetup,
+  encodings: Encodings,
+  faults: AmdViFaults,
+): DriverParts<GrowingTables, Command> {
+  const { queuePage, statusPage } = setup;
+  const commands = new CommandBuffer(encodings, faults, queuePage, statusPage);
+  return intentPartsOf(setup, commands, encodings, faults, (flusher, devices) =>
+    setup.start === "reset" ? bootFromReset(setup, encodings, flusher, devices) : commands.takeOver(),
+  );
 }

@@ -1,7 +1,6 @@
 /** What the driver has invalidated for a change (AMD-Vi 2.4). */
 import type { IovaPage, RequesterId } from "../../../model/words/address.js";
-import { Flusher } from "../shared/flusher.js";
-import type { CommandBuffer } from "./command-buffer.js";
+import { Flusher, type InvalidationInterface } from "../shared/flusher.js";
 import type { Command, Encodings } from "./encodings.js";
 import type { AmdViFaults } from "./faults.js";
 
@@ -10,11 +9,11 @@ export class AmdViFlusher extends Flusher<Command> {
   readonly sparesLargePages = false;
 
   constructor(
-    commands: CommandBuffer,
+    via: InvalidationInterface<Command>,
     private readonly encodings: Encodings,
     protected override readonly faults: AmdViFaults,
   ) {
-    super(commands, faults);
+    super(via, faults);
   }
 
   /** 2.4.2: found by DeviceID, whatever the entry says. */

@@ -14,6 +14,11 @@ export class DomainIds {
     return id;
   }
 
+  /** Ids that somebody else has used: translations may be cached under them until they are released. */
+  withhold(ids: Iterable<number>): void {
+    for (const id of ids) this.used.add(id);
+  }
+
   /** Nothing that was cached under the id is left. */
   release(id: number): void {
     this.used.delete(id);

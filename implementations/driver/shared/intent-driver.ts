@@ -4,7 +4,7 @@
  */
 import type { HostPage, RequesterId } from "../../../model/words/address.js";
 import type { Driver, DriverDevice, DriverMapping, DriverSetup, Routine } from "../interface.js";
-import { DomainIds } from "./domain-ids.js";
+import type { DomainIds } from "./domain-ids.js";
 import type { SharedFaults } from "./faults.js";
 import { type Flusher, LOCK } from "./flusher.js";
 import type { PageTables } from "./page-tables.js";
@@ -28,8 +28,7 @@ export interface DriverParts<Domain extends PageTables, Invalidation> {
   readonly memory: TableMemory;
   readonly flusher: Flusher<Invalidation>;
   readonly devices: DeviceEntries<Domain>;
-  /** Domain ids 0 to `domainIds - 1` fit the unit. */
-  readonly domainIds: number;
+  readonly domainIds: DomainIds;
   /** Entries that are not present may be cached. */
   readonly cachesNotPresent: boolean;
   /** Takes the unit over, as the setup says. */
@@ -40,7 +39,6 @@ export interface DriverParts<Domain extends PageTables, Invalidation> {
 
 export class IntentDriver<Domain extends PageTables, Invalidation> implements Driver {
   private readonly faults: SharedFaults;
-  private readonly domainIds: DomainIds;
   private readonly retirement: Retirement<Invalidation>;
   private readonly domains = new Map<string, Domain>();
 
@@ -49,10 +47,9 @@ export class IntentDriver<Domain extends PageTables, Invalidation> implements Dr
     flushing: DriverSetup["flushing"],
     private readonly parts: DriverParts<Domain, Invalidation>,
   ) {
-    const { flusher, faults } = parts;
+    const { flusher, faults, domainIds } = parts;
     this.faults = faults;
-    this.domainIds = new DomainIds(parts.domainIds);
-    this.retirement = new Retirement(flusher, this.domainIds, flushing === "deferred", faults);
+    this.retirement = new Retirement(flusher, domainIds, flushing === "deferred", faults);
   }
 
   start(): Routine {
@@ -177,7 +174,7 @@ export class IntentDriver<Domain extends PageTables, Invalidation> implements Dr
   /** A domain gets its id and its top table when it is first used. */
   private *addDomain(name: string): Steps<Domain> {
     const { parts } = this;
-    const id = this.domainIds.allocate();
+    const id = parts.domainIds.allocate();
     const page = yield* parts.memory.allocateTable();
     yield* parts.memory.clearTable(page);
     const domain = parts.newDomain(id, page);

@@ -16,6 +16,11 @@ export function register(offset: number, width: 4 | 8, low: number, high: number
   return { do: "write-register", offset, width, low, high };
 }
 
+/** The CPU loads a word. */
+export function* loadWord(page: HostPage, word: number): Steps<Word> {
+  return yield { do: "load", page, word };
+}
+
 /** The CPU writes the line of a word back. */
 export function flushLineOf(page: HostPage, word: number): Access {
   return { do: "flush-line", page, line: word >>> 3 };

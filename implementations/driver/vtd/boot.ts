@@ -18,13 +18,32 @@ export function* bootFromReset(
   queue: InvalidationQueue | null,
   rootPage: HostPage,
 ): Routine {
-  yield* unit.completeStores();
   if (queue) yield* queue.enable();
+  yield* setRootTable(unit, flusher, rootPage);
+  yield* enableTranslation(unit);
+}
+
+/** Makes the unit use a root table, whatever it used before. When this is over, nothing of that is left in a cache. */
+export function* setRootTable(unit: Unit, flusher: VtdFlusher, rootPage: HostPage): Routine {
+  yield* commandRootTable(unit, rootPage);
+  yield* unit.sees(GlobalBit.setRootTablePointer, true);
+  yield* flushEverything(flusher);
+}
+
+/** Has the unit use a root table: it does once GSTS.RTPS is seen. */
+export function* commandRootTable(unit: Unit, rootPage: HostPage): Routine {
+  yield* unit.completeStores();
   yield register(Offset.RTADDR, 8, (rootPage << 12) >>> 0, Math.floor(rootPage / 0x100000));
   yield unit.once(GlobalBit.setRootTablePointer);
-  yield* unit.sees(GlobalBit.setRootTablePointer, true);
-  // 6.6: in this order, after the new pointer is in force.
-  yield* flusher.flush([contextInvalidation.global], [iotlbInvalidation.global]);
+}
+
+/** 6.6: in this order, after a new pointer is in force. */
+export function flushEverything(flusher: VtdFlusher): Routine {
+  return flusher.flush([contextInvalidation.global], [iotlbInvalidation.global]);
+}
+
+/** From the moment on at which GSTS.TES is seen requests are translated. */
+export function* enableTranslation(unit: Unit): Routine {
   yield unit.switchLevel(GlobalBit.translationEnable, true);
   if (!unit.faults.enablesWithoutWaiting) yield* unit.sees(GlobalBit.translationEnable, true);
 }

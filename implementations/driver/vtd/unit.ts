@@ -12,6 +12,8 @@ export class Unit extends TableMemory {
   private readonly needsBufferFlush: boolean;
   /** Bits of GCMD that keep their level, as last written: every write has to repeat them. */
   private levels = 0;
+  /** A root pointer was in force when the levels were read. */
+  rootPointerSet = false;
 
   constructor(
     readonly encodings: Encodings,
@@ -27,6 +29,12 @@ export class Unit extends TableMemory {
   *readLevels(): Routine {
     const { low } = yield { do: "read-register", offset: Offset.GSTS, width: 4 };
     this.levels = (low & GLOBAL_LEVEL_BITS) >>> 0;
+    this.rootPointerSet = (low & GlobalBit.setRootTablePointer) !== 0;
+  }
+
+  /** Takes every level for off. */
+  forgetLevels(): void {
+    this.levels = 0;
   }
 
   isOn(bit: number): boolean {
