@@ -74,5 +74,5 @@ export { type Invariant, invariantNamed, invariants } from "./properties/invaria
 export { Judge, type JudgedRun } from "./properties/judge.js";
 export type { KnownDeviation } from "./properties/known-deviation.js";
 export { minimise } from "./properties/minimise.js";
-export { type NamedPlatformSoftware, platformSubject } from "./properties/platform-subject.js";
+export { type NamedPlatformSoftware, platformSubject } from "./properties/platform/subject.js";
 export { iommuSubject, type Subject, type Verdict } from "./properties/subject.js";

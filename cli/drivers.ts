@@ -13,7 +13,7 @@ import type { Architecture } from "../model/architecture.js";
 import { architectures } from "../model/architectures.js";
 import type { ArchitectureId } from "../model/profile.js";
 import type { NamedDriver } from "../properties/driver-subject.js";
-import type { NamedPlatformSoftware } from "../properties/platform-subject.js";
+import type { NamedPlatformSoftware } from "../properties/platform/subject.js";
 import { UsageError } from "./errors.js";
 
 /** A driver, and the architecture whose units it programs; null when a module does not say. */

@@ -5,7 +5,7 @@ import { OutsideModel } from "../model/finding.js";
 import type { IsolationJudge } from "../model/isolation/judge.js";
 import type { DriverRun } from "../properties/driver-run.js";
 import { ExposureBench } from "../properties/driver-subject.js";
-import { PlatformExposureBench } from "../properties/platform-subject.js";
+import { PlatformExposureBench } from "../properties/platform/subject.js";
 import type { AnyScenario } from "../properties/subject.js";
 import { TraceRun } from "../properties/trace-run.js";
 import { exposureAsJson, exposureLines, exposureRows } from "../reports/exposure.js";

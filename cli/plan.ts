@@ -6,7 +6,7 @@ import type { Architecture } from "../model/architecture.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import type { Invariant, Judged } from "../properties/invariants.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
-import { platformSubject } from "../properties/platform-subject.js";
+import { platformSubject } from "../properties/platform/subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
 import {
   builtInPlatformOf,

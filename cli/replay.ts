@@ -9,7 +9,7 @@ import { architectureOf, platformNamed } from "../model/architectures.js";
 import { loadScenario } from "../properties/counterexample.js";
 import { blackBoxSubject, exposureSubject } from "../properties/driver-subject.js";
 import { brokenBy } from "../properties/invariants.js";
-import { platformSubject } from "../properties/platform-subject.js";
+import { platformSubject } from "../properties/platform/subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
 import { describeScenario, isForDriver, isForPlatform } from "../reports/steps.js";
 import { openDriverFor, openPlatformFor } from "./drivers.js";

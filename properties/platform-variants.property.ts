@@ -10,7 +10,7 @@ import type { Finding, FindingKind } from "../model/finding.js";
 import { loadScenario, saveCounterexample } from "./counterexample.js";
 import { brokenBy } from "./invariants.js";
 import { minimise } from "./minimise.js";
-import { platformSubject } from "./platform-subject.js";
+import { platformSubject } from "./platform/subject.js";
 import type { Subject } from "./subject.js";
 
 const MOST_RUNS = 4000;

@@ -4,7 +4,7 @@ import { defaultPlatformOptions, generatePlatformScenario } from "../generators/
 import { platformScenarioFrom } from "../generators/platform/scenario.js";
 import { platformSoftware } from "../implementations/driver/platform/built-in.js";
 import { allProfiles } from "../model/architectures.js";
-import { platformSubject } from "./platform-subject.js";
+import { platformSubject } from "./platform/subject.js";
 
 const RUNS = Number(process.env.RUNS ?? 300);
 const SEED = Number(process.env.SEED ?? 1);

@@ -45,7 +45,9 @@ export function describePlatformStep(step: PlatformStep): string {
         ? `disable the virtual functions of ${step.device}`
         : `enable ${step.count} virtual functions of ${step.device}`;
     case "storm":
-      return `${step.device} makes ${step.count} requests that nobody has allowed`;
+      return step.count === 1
+        ? `${step.device} makes a request that nobody has allowed`
+        : `${step.device} makes ${step.count} requests that nobody has allowed`;
     case "handle-faults":
       return "handle faults";
     case "hand-over":

@@ -1,8 +1,8 @@
 /** The units of a platform as one piece of hardware: all see every store, one is spoken to. */
-import type { Iommu, RunSetup } from "../implementations/iommu/interface.js";
-import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
-import type { Action, Observation, RequestType } from "../model/trace.js";
-import type { HostPage } from "../model/words/address.js";
+import type { Iommu, RunSetup } from "../../implementations/iommu/interface.js";
+import { ReferenceIommu } from "../../implementations/iommu/reference/reference.js";
+import type { Action, Observation, RequestType } from "../../model/trace.js";
+import type { HostPage } from "../../model/words/address.js";
 
 const NOTHING: Observation = { low: 0, high: 0 };
 

@@ -1,19 +1,22 @@
 /** Platform software under test, judged by what any request could reach through any unit, at every moment from reset on. */
-import { generatePlatformScenario, type PlatformGeneratorOptions } from "../generators/platform/generate.js";
-import type { PlatformScenario } from "../generators/platform/scenario.js";
-import { simplerPlatformScenarios } from "../generators/platform/shrink.js";
-import type { PlatformSoftware } from "../implementations/driver/platform/interface.js";
-import type { SoftwareModel } from "../model/architecture.js";
-import { architectureOf, platformNamed } from "../model/architectures.js";
-import { OutsideModel } from "../model/finding.js";
-import { IsolationJudge } from "../model/isolation/judge.js";
-import { invariants } from "./invariants.js";
-import { inSteps } from "./judge.js";
-import { PlatformHardware } from "./platform-hardware.js";
-import { PlatformModel } from "./platform-model.js";
-import { drivePlatform, type PlatformRun } from "./platform-run.js";
-import { platformRequesters, unitSetups } from "./platform-units.js";
-import { architectureDrawn, type Subject, type Verdict } from "./subject.js";
+import {
+  generatePlatformScenario,
+  type PlatformGeneratorOptions,
+} from "../../generators/platform/generate.js";
+import type { PlatformScenario } from "../../generators/platform/scenario.js";
+import { simplerPlatformScenarios } from "../../generators/platform/shrink.js";
+import type { PlatformSoftware } from "../../implementations/driver/platform/interface.js";
+import type { SoftwareModel } from "../../model/architecture.js";
+import { architectureOf, platformNamed } from "../../model/architectures.js";
+import { OutsideModel } from "../../model/finding.js";
+import { IsolationJudge } from "../../model/isolation/judge.js";
+import { invariants } from "../invariants.js";
+import { inSteps } from "../judge.js";
+import { architectureDrawn, type Subject, type Verdict } from "../subject.js";
+import { PlatformHardware } from "./hardware.js";
+import { PlatformModel } from "./model.js";
+import { drivePlatform, type PlatformRun } from "./run.js";
+import { platformRequesters, unitSetups } from "./units.js";
 
 /** Platform software with the name it is shown under. */
 export interface NamedPlatformSoftware {
@@ -77,7 +80,7 @@ export function platformSubject(
   const bench = new PlatformExposureBench();
   return {
     name,
-    heading: `platform ${name}`,
+    heading: `driver ${name}`,
     architecture: architectureDrawn(generator),
     drawsTiming: false,
     generate: (seed) => generatePlatformScenario(seed, generator),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { defaultPlatformOptions } from "../generators/platform/generate.js";
-import { platformSoftware } from "../implementations/driver/platform/built-in.js";
-import { type PlatformWitness, platformWitnessShares } from "./platform-witnesses.js";
+import { defaultPlatformOptions } from "../../generators/platform/generate.js";
+import { platformSoftware } from "../../implementations/driver/platform/built-in.js";
+import { type PlatformWitness, platformWitnessShares } from "./witnesses.js";
 
 const RUNS = 300;
 /** What every share has to be above where nothing else is said. */

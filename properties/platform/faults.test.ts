@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { FaultBook } from "./platform-faults.js";
+import { FaultBook } from "./faults.js";
 
 const LIMIT = 3;
 const [A, B, SHARED] = [8, 16, 24];

@@ -1,6 +1,6 @@
 /** The units of a platform as the judge of software sees them: each knows its own requesters, all know memory. */
-import type { SoftwareModel } from "../model/architecture.js";
-import { type Finding, OutsideModel } from "../model/finding.js";
+import type { SoftwareModel } from "../../model/architecture.js";
+import { type Finding, OutsideModel } from "../../model/finding.js";
 import type {
   Answers,
   ExposureModel,
@@ -8,12 +8,12 @@ import type {
   Reach,
   Touched,
   Witness,
-} from "../model/isolation/exposure.js";
-import type { RunStart } from "../model/run-start.js";
-import { type Action, Effect, type Observation, type Request, type RequestType } from "../model/trace.js";
-import type { RequesterId } from "../model/words/address.js";
-import type { PhysicalMemory } from "../model/words/memory.js";
-import { isSeenByAll } from "./platform-hardware.js";
+} from "../../model/isolation/exposure.js";
+import type { RunStart } from "../../model/run-start.js";
+import { type Action, Effect, type Observation, type Request, type RequestType } from "../../model/trace.js";
+import type { RequesterId } from "../../model/words/address.js";
+import type { PhysicalMemory } from "../../model/words/memory.js";
+import { isSeenByAll } from "./hardware.js";
 
 const NONE: readonly never[] = [];
 

@@ -1,12 +1,12 @@
 /** Compares what a guest's processors see of memory with what its devices do (double translation). */
 
-import type { FindingKind } from "../model/finding.js";
-import { guestTablesOf } from "../model/guest/guest-tables.js";
-import { type Grant, Right } from "../model/isolation/events.js";
-import type { ArchitectureId } from "../model/profile.js";
-import { showAddress, showRequester } from "../model/words/address.js";
-import type { PlatformHouse } from "./platform-house.js";
-import type { PlatformModel } from "./platform-model.js";
+import type { FindingKind } from "../../model/finding.js";
+import { guestTablesOf } from "../../model/guest/guest-tables.js";
+import { type Grant, Right } from "../../model/isolation/events.js";
+import type { ArchitectureId } from "../../model/profile.js";
+import { showAddress, showRequester } from "../../model/words/address.js";
+import type { PlatformHouse } from "./house.js";
+import type { PlatformModel } from "./model.js";
 
 /** Pages of a mapping that are looked at: the first ones and the last. */
 const LOOKED_AT = 2;

@@ -2,21 +2,24 @@
  * Witnesses of platform scenarios: situations that their generator exists to bring about. One that no run reaches means
  * that a whole class of mistakes cannot be found.
  */
-import { FLOOD } from "../generators/platform/episodes.js";
-import { generatePlatformScenario, type PlatformGeneratorOptions } from "../generators/platform/generate.js";
-import type { PlatformScenario } from "../generators/platform/scenario.js";
+import { FLOOD } from "../../generators/platform/episodes.js";
+import {
+  generatePlatformScenario,
+  type PlatformGeneratorOptions,
+} from "../../generators/platform/generate.js";
+import type { PlatformScenario } from "../../generators/platform/scenario.js";
 import type {
   PlatformAccess,
   PlatformDriver,
   PlatformRoutine,
   PlatformSoftware,
-} from "../implementations/driver/platform/interface.js";
-import { unitCovering } from "../model/pci/covering.js";
-import { isolationGroups } from "../model/pci/groups.js";
-import { requesterIdsOf } from "../model/pci/requester-ids.js";
-import type { Topology } from "../model/pci/topology.js";
-import type { PlatformRun } from "./platform-run.js";
-import { PlatformExposureBench } from "./platform-subject.js";
+} from "../../implementations/driver/platform/interface.js";
+import { unitCovering } from "../../model/pci/covering.js";
+import { isolationGroups } from "../../model/pci/groups.js";
+import { requesterIdsOf } from "../../model/pci/requester-ids.js";
+import type { Topology } from "../../model/pci/topology.js";
+import type { PlatformRun } from "./run.js";
+import { PlatformExposureBench } from "./subject.js";
 
 /** Each with what it means. */
 export const platformWitnesses = {

@@ -1,16 +1,16 @@
 /** Which unit the requests of a platform scenario reach, by the requester ids that they may carry. */
 
-import { dataPages, ownPages, placesOf } from "../generators/platform/places.js";
-import { withAllVirtualFunctions } from "../generators/platform/present.js";
-import type { PlatformScenario } from "../generators/platform/scenario.js";
-import type { RunSetup } from "../implementations/iommu/interface.js";
-import { platformNamed } from "../model/architectures.js";
-import { unitCovering } from "../model/pci/covering.js";
-import { locatedFunctions } from "../model/pci/functions.js";
-import type { FirmwarePlatform } from "../model/pci/platform.js";
-import { requesterIdsOf } from "../model/pci/requester-ids.js";
-import { isBridge } from "../model/pci/topology.js";
-import type { RequesterId } from "../model/words/address.js";
+import { dataPages, ownPages, placesOf } from "../../generators/platform/places.js";
+import { withAllVirtualFunctions } from "../../generators/platform/present.js";
+import type { PlatformScenario } from "../../generators/platform/scenario.js";
+import type { RunSetup } from "../../implementations/iommu/interface.js";
+import { platformNamed } from "../../model/architectures.js";
+import { unitCovering } from "../../model/pci/covering.js";
+import { locatedFunctions } from "../../model/pci/functions.js";
+import type { FirmwarePlatform } from "../../model/pci/platform.js";
+import { requesterIdsOf } from "../../model/pci/requester-ids.js";
+import { isBridge } from "../../model/pci/topology.js";
+import type { RequesterId } from "../../model/words/address.js";
 
 /** The requester ids that may ever be seen on a platform. */
 export interface PlatformRequesters {

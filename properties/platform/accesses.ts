@@ -1,6 +1,6 @@
 /** What platform software says and does beyond what a driver can: taken out of its routines, so that a machine runs the rest. */
-import type { Answer, Routine } from "../implementations/driver/interface.js";
-import type { PlatformRoutine } from "../implementations/driver/platform/interface.js";
+import type { Answer, Routine } from "../../implementations/driver/interface.js";
+import type { PlatformRoutine } from "../../implementations/driver/platform/interface.js";
 
 /** Who hears of it. */
 export interface PlatformListener {

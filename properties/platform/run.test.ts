@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { defaultPlatformOptions, generatePlatformScenario } from "../generators/platform/generate.js";
-import { MOST_SYSTEMS } from "../generators/platform/places.js";
-import type { PlatformScenario, PlatformStep } from "../generators/platform/scenario.js";
-import { platformSoftware } from "../implementations/driver/platform/built-in.js";
-import type { PlatformDriver, PlatformSoftware } from "../implementations/driver/platform/interface.js";
-import { OutsideModel } from "../model/finding.js";
-import type { IsolationJudge } from "../model/isolation/judge.js";
-import { PlatformExposureBench, platformSubject, runPlatformScenario } from "./platform-subject.js";
-import { platformRequesters, unitSetups } from "./platform-units.js";
+import { defaultPlatformOptions, generatePlatformScenario } from "../../generators/platform/generate.js";
+import { MOST_SYSTEMS } from "../../generators/platform/places.js";
+import type { PlatformScenario, PlatformStep } from "../../generators/platform/scenario.js";
+import { platformSoftware } from "../../implementations/driver/platform/built-in.js";
+import type { PlatformDriver, PlatformSoftware } from "../../implementations/driver/platform/interface.js";
+import { OutsideModel } from "../../model/finding.js";
+import type { IsolationJudge } from "../../model/isolation/judge.js";
+import { PlatformExposureBench, platformSubject, runPlatformScenario } from "./subject.js";
+import { platformRequesters, unitSetups } from "./units.js";
 
 const { software } = platformSoftware[0]!;
 const options = defaultPlatformOptions("vtd");

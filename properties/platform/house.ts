@@ -2,17 +2,17 @@
  * The house that platform software works for: it owns the pages and the devices, says which guest may use which, and keeps
  * book of it. It turns steps into calls of the driver and into the events a judge hears.
  */
-import { bouncePages } from "../generators/platform/places.js";
-import type { PlatformScenario, PlatformStep } from "../generators/platform/scenario.js";
-import type { PlatformDriver, PlatformRoutine } from "../implementations/driver/platform/interface.js";
-import type { FindingKind } from "../model/finding.js";
-import { type Grant, type OwnershipEvent, Right } from "../model/isolation/events.js";
-import { type RequesterId, showAddress } from "../model/words/address.js";
-import { RIGHTS } from "./house.js";
-import { PlatformDevices, type PlugChange, type PresentFunction } from "./platform-devices.js";
-import { type Held, RequesterHolders } from "./platform-holders.js";
-import { platformRequesters } from "./platform-units.js";
-import { type OpenTicket, Tickets } from "./tickets.js";
+import { bouncePages } from "../../generators/platform/places.js";
+import type { PlatformScenario, PlatformStep } from "../../generators/platform/scenario.js";
+import type { PlatformDriver, PlatformRoutine } from "../../implementations/driver/platform/interface.js";
+import type { FindingKind } from "../../model/finding.js";
+import { type Grant, type OwnershipEvent, Right } from "../../model/isolation/events.js";
+import { type RequesterId, showAddress } from "../../model/words/address.js";
+import { RIGHTS } from "../house.js";
+import { type OpenTicket, Tickets } from "../tickets.js";
+import { PlatformDevices, type PlugChange, type PresentFunction } from "./devices.js";
+import { type Held, RequesterHolders } from "./holders.js";
+import { platformRequesters } from "./units.js";
 
 /** Work of the driver for a step, and what follows from what it says. */
 export interface PlatformTask {

@@ -1,14 +1,14 @@
 /** What is plugged into the machine of a platform scenario now, and what follows from that. */
 
-import { withoutFunctions, withVirtualFunctions } from "../generators/platform/present.js";
-import type { PlatformScenario } from "../generators/platform/scenario.js";
-import { unitCovering } from "../model/pci/covering.js";
-import { functionNamed, type LocatedFunction, locatedFunctions } from "../model/pci/functions.js";
-import { type IsolationGroup, isolationGroups } from "../model/pci/groups.js";
-import type { FirmwarePlatform } from "../model/pci/platform.js";
-import { requesterIdsOf } from "../model/pci/requester-ids.js";
-import { isBridge, type Topology } from "../model/pci/topology.js";
-import type { RequesterId } from "../model/words/address.js";
+import { withoutFunctions, withVirtualFunctions } from "../../generators/platform/present.js";
+import type { PlatformScenario } from "../../generators/platform/scenario.js";
+import { unitCovering } from "../../model/pci/covering.js";
+import { functionNamed, type LocatedFunction, locatedFunctions } from "../../model/pci/functions.js";
+import { type IsolationGroup, isolationGroups } from "../../model/pci/groups.js";
+import type { FirmwarePlatform } from "../../model/pci/platform.js";
+import { requesterIdsOf } from "../../model/pci/requester-ids.js";
+import { isBridge, type Topology } from "../../model/pci/topology.js";
+import type { RequesterId } from "../../model/words/address.js";
 
 /** A function that makes requests, with the ids they may carry. */
 export interface PresentFunction {

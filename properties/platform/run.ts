@@ -6,29 +6,29 @@ import {
   placesOf,
   stormPage,
   tablePool,
-} from "../generators/platform/places.js";
-import type { PlatformScenario, PlatformStep } from "../generators/platform/scenario.js";
-import { DriverError, Machine, type MachineListener } from "../implementations/driver/machine.js";
-import { guardedPlatformSoftware } from "../implementations/driver/platform/guard.js";
+} from "../../generators/platform/places.js";
+import type { PlatformScenario, PlatformStep } from "../../generators/platform/scenario.js";
+import { DriverError, Machine, type MachineListener } from "../../implementations/driver/machine.js";
+import { guardedPlatformSoftware } from "../../implementations/driver/platform/guard.js";
 import type {
   PlatformDriver,
   PlatformRoutine,
   PlatformSetup,
   PlatformSoftware,
-} from "../implementations/driver/platform/interface.js";
-import { architectureOf, platformNamed } from "../model/architectures.js";
-import type { Finding, FindingKind } from "../model/finding.js";
-import type { OwnershipEvent, TraceRecord } from "../model/isolation/events.js";
-import type { IsolationJudge } from "../model/isolation/judge.js";
-import { type Action, Effect, type Observation, type Request, type RequestType } from "../model/trace.js";
-import { loweredTo, type PlatformListener } from "./platform-accesses.js";
-import { FaultBook } from "./platform-faults.js";
-import { GuestViews } from "./platform-guests.js";
-import type { PlatformHardware } from "./platform-hardware.js";
-import { type HouseListener, PlatformHouse } from "./platform-house.js";
-import type { PlatformModel } from "./platform-model.js";
-import { platformRequesters } from "./platform-units.js";
-import { TablePool } from "./table-pool.js";
+} from "../../implementations/driver/platform/interface.js";
+import { architectureOf, platformNamed } from "../../model/architectures.js";
+import type { Finding, FindingKind } from "../../model/finding.js";
+import type { OwnershipEvent, TraceRecord } from "../../model/isolation/events.js";
+import type { IsolationJudge } from "../../model/isolation/judge.js";
+import { type Action, Effect, type Observation, type Request, type RequestType } from "../../model/trace.js";
+import { TablePool } from "../table-pool.js";
+import { loweredTo, type PlatformListener } from "./accesses.js";
+import { FaultBook } from "./faults.js";
+import { GuestViews } from "./guests.js";
+import type { PlatformHardware } from "./hardware.js";
+import { type HouseListener, PlatformHouse } from "./house.js";
+import type { PlatformModel } from "./model.js";
+import { platformRequesters } from "./units.js";
 
 /** A run that was made. */
 export interface PlatformRun {

@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { Feature } from "../generators/platform/features.js";
-import { platformWith } from "../generators/platform/platform.js";
-import type { PlatformScenario, PlatformStep } from "../generators/platform/scenario.js";
-import { DriverError } from "../implementations/driver/machine.js";
-import type { PlatformDriver, PlatformRoutine } from "../implementations/driver/platform/interface.js";
-import { platformNamed } from "../model/architectures.js";
-import type { OwnershipEvent } from "../model/isolation/events.js";
-import { type Endpoint, ISOLATING_ACS } from "../model/pci/topology.js";
-import { Chance } from "../model/words/chance.js";
-import { PlatformHouse } from "./platform-house.js";
+import type { Feature } from "../../generators/platform/features.js";
+import { platformWith } from "../../generators/platform/platform.js";
+import type { PlatformScenario, PlatformStep } from "../../generators/platform/scenario.js";
+import { DriverError } from "../../implementations/driver/machine.js";
+import type { PlatformDriver, PlatformRoutine } from "../../implementations/driver/platform/interface.js";
+import { platformNamed } from "../../model/architectures.js";
+import type { OwnershipEvent } from "../../model/isolation/events.js";
+import { type Endpoint, ISOLATING_ACS } from "../../model/pci/topology.js";
+import { Chance } from "../../model/words/chance.js";
+import { PlatformHouse } from "./house.js";
 
 const one = (name: string, fn = 0, more: Partial<Endpoint> = {}): Endpoint => ({
   name,

@@ -1,7 +1,7 @@
 /** The book of faults: which requests were blocked, what software reported of them, and whom it disabled for it. */
-import type { FindingKind } from "../model/finding.js";
-import { type RequesterId, showAddress, showRequester } from "../model/words/address.js";
-import type { PresentFunction } from "./platform-devices.js";
+import type { FindingKind } from "../../model/finding.js";
+import { type RequesterId, showAddress, showRequester } from "../../model/words/address.js";
+import type { PresentFunction } from "./devices.js";
 
 interface Fault {
   readonly requester: RequesterId;

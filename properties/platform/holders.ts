@@ -1,6 +1,6 @@
 /** Which devices of which domains make requests under which requester id: several may share one. */
-import type { OwnershipEvent } from "../model/isolation/events.js";
-import type { RequesterId } from "../model/words/address.js";
+import type { OwnershipEvent } from "../../model/isolation/events.js";
+import type { RequesterId } from "../../model/words/address.js";
 
 /** A requester id with a domain that a device under it belongs to. */
 export interface Held {
