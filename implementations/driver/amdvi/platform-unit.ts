@@ -1,4 +1,5 @@
 /** An AMD-Vi unit as platform software drives it, over whatever firmware or another system left (AMD-Vi 2.4, 2.5). */
+
 import { amdViProfile } from "../../../model/amdvi/profile.js";
 import { ControlBit, Offset, StatusBit } from "../../../model/amdvi/registers.js";
 import { DEVICE_TABLE_ENTRIES_PER_PAGE, deviceTableEntryAt } from "../../../model/amdvi/tables.js";
@@ -8,6 +9,7 @@ import type { PlatformFaults } from "../platform/faults.js";
 import type { UnitDriver, UnitFault, UnitSetup } from "../platform/unit.js";
 import { Gated } from "../shared/gated.js";
 import { IntentDriver } from "../shared/intent-driver.js";
+import { perProfile } from "../shared/per-profile.js";
 import { expectSeen, register, type Steps } from "../shared/steps.js";
 import { base, LENGTH_HIGH } from "./boot.js";
 import { CommandBuffer } from "./command-buffer.js";
@@ -21,6 +23,8 @@ import { inheritedDomainIds } from "./inherited-domains.js";
 const EXCLUDES_FOR_ALL = 3;
 /** Offset of a command in the buffer, bits 18:4. */
 const POINTER_MASK = 0x7fff0;
+
+const encodingsOf = perProfile((profile) => new Encodings(amdViProfile(profile), {}));
 
 export class AmdViPlatformUnit implements UnitDriver {
   readonly intents: Driver;
@@ -42,7 +46,7 @@ export class AmdViPlatformUnit implements UnitDriver {
     this.places = { rootPage, rootPages: Math.min(rootPages, needed), queuePage };
     if (logPage === null) throw new RangeError("an AMD-Vi unit needs a page for its event log");
     this.lastPage = profile.memoryPages - 1;
-    this.encodings = new Encodings(amdViProfile(profile), {});
+    this.encodings = encodingsOf(profile);
     this.log = new EventLog(this.control, logPage, faults);
     this.gate = new Gated(new CommandBuffer(this.encodings, {}, queuePage, statusPage));
     this.parts = intentPartsOf(this.places, this.gate, this.encodings, {}, nothing);

@@ -3,6 +3,7 @@ import type { Profile } from "../../../model/profile.js";
 import type { DriverFactory, DriverSetup } from "../interface.js";
 import { type DriverParts, IntentDriver } from "./intent-driver.js";
 import type { PageTables } from "./page-tables.js";
+import { perProfile } from "./per-profile.js";
 
 /**
  * Makes drivers of one name.
@@ -14,13 +15,6 @@ export function driverFactory<Encodings, Domain extends PageTables, Invalidation
   encodingsOf: (profile: Profile) => Encodings,
   partsOf: (setup: DriverSetup, encodings: Encodings) => DriverParts<Domain, Invalidation>,
 ): DriverFactory {
-  const known = new WeakMap<Profile, Encodings>();
-  return (setup) => {
-    let encodings = known.get(setup.profile);
-    if (encodings === undefined) {
-      encodings = encodingsOf(setup.profile);
-      known.set(setup.profile, encodings);
-    }
-    return new IntentDriver(name, setup.flushing, partsOf(setup, encodings));
-  };
+  const remembered = perProfile(encodingsOf);
+  return (setup) => new IntentDriver(name, setup.flushing, partsOf(setup, remembered(setup.profile)));
 }

@@ -8,6 +8,7 @@ import type { UnitDriver, UnitFault, UnitSetup } from "../platform/unit.js";
 import type { DomainIds } from "../shared/domain-ids.js";
 import { Gated } from "../shared/gated.js";
 import { IntentDriver } from "../shared/intent-driver.js";
+import { perProfile } from "../shared/per-profile.js";
 import { expectSeen, type Steps } from "../shared/steps.js";
 import { commandRootTable, enableTranslation, flushEverything } from "./boot.js";
 import { intentPartsOf, interfacesOf } from "./driver.js";
@@ -21,6 +22,8 @@ import type { Unit } from "./unit.js";
 
 /** Head of the queue, bits 18:4 of IQH. */
 const HEAD_MASK = 0x7fff0;
+
+const encodingsOf = perProfile((profile) => new Encodings(vtdProfile(profile), {}));
 
 export class VtdPlatformUnit implements UnitDriver {
   readonly intents: Driver;
@@ -36,8 +39,7 @@ export class VtdPlatformUnit implements UnitDriver {
     setup: UnitSetup,
     private readonly faults: PlatformFaults,
   ) {
-    const encodings = new Encodings(vtdProfile(setup.profile), {});
-    const { unit, queue, usesQueue, via } = interfacesOf(setup, encodings, {});
+    const { unit, queue, usesQueue, via } = interfacesOf(setup, encodingsOf(setup.profile), {});
     this.unit = unit;
     this.queue = queue;
     this.usesQueue = usesQueue;
