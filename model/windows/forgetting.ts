@@ -186,21 +186,18 @@ export class Forgetting {
       this.moments.begin(this.now, iova, NOTHING_KNOWN);
       this.judgeStructures();
       if (this.isResultCached()) this.keep(this.chain.last);
-      if (this.isSharing()) this.keep(this.oracle.unit.shape.lastDevice);
+      if (this.isSharing(requester)) this.keep(this.oracle.unit.shape.lastDevice);
       this.judgeWrites(iova);
       if (this.translation.optionalFault) this.judgeFaultyDevice(iova);
     });
   }
 
-  /**
-   * Under the device entry, requests may have been answered, and may be yet, by what caches keep of other functions with
-   * its domain id.
-   */
-  private isSharing(): boolean {
+  /** Requests may have been answered, and may be yet, by what caches keep of other functions with its domain id. */
+  private isSharing(requester: number): boolean {
     const { chain, writes, now } = this;
     const { unit, log } = this.oracle;
     const { domainId } = chain;
-    if (!chain.passed || domainId === NO_DOMAIN || this.graph.tops.sharing(domainId).length < 2) return false;
+    if (!chain.passed || domainId === NO_DOMAIN || !this.hasForeignTables(requester, domainId)) return false;
     writes.domainId = domainId;
     writes.page = 0;
     writes.pages = Number.POSITIVE_INFINITY;
@@ -208,6 +205,12 @@ export class Forgetting {
     for (let link: number = Link.pointer; link <= unit.shape.lastDevice; link++)
       end = Math.min(end, chain.until[link]!);
     return !log.entries.some((one) => one.submitted >= end && one.observed <= now && log.drains(one, writes));
+  }
+
+  /** There are tables under the domain id that no device entry of the requester has led to: its own chains do not cover them. */
+  private hasForeignTables(requester: number, domainId: number): boolean {
+    const tops = this.graph.tops.of(domainId);
+    return tops.some(({ devices }) => devices.every((one) => one.requester !== requester));
   }
 
   /** Where a check is optional the device entry may have been cached as one that faults: under domain 0 (VT-d 6.1). */
