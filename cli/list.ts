@@ -90,7 +90,7 @@ function rows(subject: Subject): Row[] {
       );
     case "rules":
       return architectures.flatMap((architecture) =>
-        architecture.rules.map((one) => ({
+        [...architecture.rules, ...architecture.firmwareTables.rules].map((one) => ({
           id: one.id,
           architectures: [architecture.id],
           text: `${one.section}: ${one.statement}`,

@@ -330,6 +330,8 @@ describe("list", () => {
     const { out: rules } = await commandLine("list", "rules");
     expect(rules).toMatch(/vtd\.second-stage\.reserved-bits +vtd /);
     expect(rules).toMatch(/amdvi\.dte\.reserved-bits +amdvi /);
+    expect(rules).toMatch(/dmar\.scope\.path +vtd +VT-d 8\.3/);
+    expect(rules).toMatch(/ivrs\.entry\.overlap +amdvi /);
   });
 
   it("--architecture leaves the others out", async () => {

@@ -1,4 +1,5 @@
 /** The command line as a function: parses, calls, prints. */
+import { platformSoftware } from "../implementations/driver/platform/built-in.js";
 import { architectures } from "../model/architectures.js";
 import { check } from "./check.js";
 import { decode } from "./decode.js";
@@ -11,15 +12,17 @@ import { replay } from "./replay.js";
 import { trace } from "./trace.js";
 
 const IDS = architectures.map((one) => one.id);
+const PLATFORMS = platformSoftware.map((one) => one.name);
 
 const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges implementations and software
 
-  iommu-spec check                 run the invariants against the reference, the built-in driver and, when installed,
-                                   QEMU, of every architecture
+  iommu-spec check                 run the invariants against the reference, the built-in driver and platform
+                                   software and, when installed, QEMU, of every architecture
     --architecture ID              only this one: ${IDS.join(" or ")}
     --on NAME                      only this IOMMU: reference, reference:VARIANT (a faulty one) or qemu; may be given again
-    --driver NAME                  only this driver: ${IDS.join(", ")}, with :VARIANT a faulty one, or the path of a module;
-                                   then --on is model (all that a unit may do, the default), reference or qemu
+    --driver NAME                  only this driver: ${IDS.join(", ")}, or software of whole machines:
+                                   ${PLATFORMS.join(", ")}; with :VARIANT a faulty one, or the path of a module;
+                                   then --on is model (all that a unit may do, the default) or, for drivers, reference or qemu
     --qemu PATH                    the QEMU to use (default: IOMMU_SPEC_QEMU, then PATH)
     --property ID                  only this invariant; may be given again
     --profile ID                   only this platform, which implies its architecture; may be given again
@@ -30,7 +33,8 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
     --on NAME  --driver NAME  --qemu PATH  --json
   iommu-spec trace FILE            judge a recorded trace of software
     --json                         the result as JSON
-  iommu-spec expose FILE           who can reach what at a point of a recorded trace, or of a scenario for drivers
+  iommu-spec expose FILE           who can reach what at a point of a recorded trace, or of a saved scenario for
+                                   drivers or whole machines
     --at N                         after this line of the trace, or step of the scenario (default: at its end)
     --driver NAME  --json
   iommu-spec decode dmar|ivrs [FILE]

@@ -49,6 +49,8 @@ export interface FirmwareTable {
 /** The firmware tables of an architecture. */
 export interface FirmwareTables {
   readonly signature: "DMAR" | "IVRS";
+  /** Everything that findings may name. */
+  readonly rules: readonly Rule[];
   read(bytes: Uint8Array): FirmwareTable;
   /** The table that a correct firmware hands over on that machine. */
   bytesOf(platform: FirmwarePlatform): Uint8Array;

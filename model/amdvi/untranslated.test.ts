@@ -3,8 +3,7 @@
  * which function A is assigned to; page 200h is software's own.
  */
 import { describe, expect, it } from "vitest";
-import { Right } from "../isolation/events.js";
-import type { GrantCheck } from "../isolation/exposure.js";
+import { EVERY_WAY, NO_WAY, waysTo } from "../windows/untranslated.testing.js";
 import { A, B, DEVICE_TABLE } from "./oracle.testing.js";
 import { ControlBit, Offset } from "./registers.js";
 import { Software } from "./software.testing.js";
@@ -12,7 +11,6 @@ import { BLOCKING_ENTRY } from "./tables.js";
 
 const [PAGE, OWN] = [0x100, 0x200];
 const EMPTY = { low: 0, high: 0 };
-const NOTHING: GrantCheck = (_, page, __, access) => ({ page, access });
 
 /** After a reset: a device table that lets nothing through is in memory, and the unit has been told nothing. */
 function afterReset(): Software {
@@ -30,32 +28,22 @@ function pointed(software: Software): Software {
   return software.write(Offset.DevTabBase, DEVICE_TABLE << 12);
 }
 
-/** What function A can do to a page, by each way that the judge may ask. */
+/** What function A can do to a page. */
 function reaches({ model }: Software, page: number): boolean[] {
-  const onlyPage: GrantCheck = (_, first, pages, access) =>
-    first <= page && page < first + pages ? { page, access } : null;
-  return [
-    model.exposure().some((one) => one.requester === A && one.page <= page && page < one.page + one.pages),
-    model.reachTo(page, 1, Right.both, NOTHING) !== null,
-    model.reachOf(A, onlyPage) !== null,
-    model.answers(A, page, "read").pages.includes(page),
-  ];
+  return waysTo(model, A, page);
 }
-
-const ALL = [true, true, true, true];
-const NONE = [false, false, false, false];
 
 describe("with IommuEn = 0", () => {
   it("every function reaches every page of memory from the start, before anything was done", () => {
     const { model } = new Software(undefined, "reset");
     for (const requester of [A, B])
       expect(model.exposure().some((one) => one.requester === requester)).toBe(true);
-    expect(reaches(afterReset(), OWN)).toEqual(ALL);
+    expect(reaches(afterReset(), OWN)).toEqual(EVERY_WAY);
     expect(model.answers(A, 7, "write")).toEqual({ pages: [7], faults: [], invalid: false });
   });
 
   it("the device table makes no difference", () => {
-    expect(reaches(pointed(afterReset()), OWN)).toEqual(ALL);
+    expect(reaches(pointed(afterReset()), OWN)).toEqual(EVERY_WAY);
   });
 
   it("a unit that software takes to protect although it was left disabled is found", () => {
@@ -66,9 +54,9 @@ describe("with IommuEn = 0", () => {
   it("nothing is reached once it is 1, and everything once it is 0 again", () => {
     const software = pointed(afterReset()).write(Offset.Control, ControlBit.IommuEn);
     expect(software.says({ event: "ready" }).finding).toBeNull();
-    expect(reaches(software, OWN)).toEqual(NONE);
+    expect(reaches(software, OWN)).toEqual(NO_WAY);
     expect(software.write(Offset.Control, 0).finding).toMatchObject({ kind: "foreign-page" });
-    expect(reaches(software, OWN)).toEqual(ALL);
+    expect(reaches(software, OWN)).toEqual(EVERY_WAY);
   });
 });
 

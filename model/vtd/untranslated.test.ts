@@ -5,6 +5,7 @@
 import { describe, expect, it } from "vitest";
 import { Right } from "../isolation/events.js";
 import type { GrantCheck } from "../isolation/exposure.js";
+import { EVERY_WAY, NO_WAY, waysTo } from "../windows/untranslated.testing.js";
 import { encode } from "../words/layout.js";
 import { GlobalBit, Offset } from "./registers.js";
 import { A, B, CONTEXTS, grant, ROOT, Software } from "./software.testing.js";
@@ -38,20 +39,10 @@ function rootSet(software: Software, root: number = ROOT): Software {
   return seen(software, SRTP, SRTP);
 }
 
-/** What function A can do to a page, by each way that the judge may ask. */
+/** What function A can do to a page. */
 function reaches({ model }: Software, page: number): boolean[] {
-  const onlyPage: GrantCheck = (_, first, pages, access) =>
-    first <= page && page < first + pages ? { page, access } : null;
-  return [
-    model.exposure().some((one) => one.requester === A && one.page <= page && page < one.page + one.pages),
-    model.reachTo(page, 1, Right.both, NOTHING) !== null,
-    model.reachOf(A, onlyPage) !== null,
-    model.answers(A, page, "read").pages.includes(page),
-  ];
+  return waysTo(model, A, page);
 }
-
-const ALL = [true, true, true, true];
-const NONE = [false, false, false, false];
 
 describe("without translation", () => {
   it("every function reaches every page of memory from the start, before anything was done", () => {
@@ -67,8 +58,8 @@ describe("without translation", () => {
   });
 
   it("tables make no difference, nor does a root pointer", () => {
-    expect(reaches(afterReset(), OWN)).toEqual(ALL);
-    expect(reaches(rootSet(afterReset()), OWN)).toEqual(ALL);
+    expect(reaches(afterReset(), OWN)).toEqual(EVERY_WAY);
+    expect(reaches(rootSet(afterReset()), OWN)).toEqual(EVERY_WAY);
   });
 
   it("a unit that software takes to protect although it was left disabled is found", () => {
@@ -79,15 +70,15 @@ describe("without translation", () => {
 
   it("translation that is commanded and not seen on may be off still", () => {
     const software = register(rootSet(afterReset()), Offset.GCMD, TE);
-    expect(reaches(software, OWN)).toEqual(ALL);
-    expect(reaches(seen(software, TE, TE), OWN)).toEqual(NONE);
+    expect(reaches(software, OWN)).toEqual(EVERY_WAY);
+    expect(reaches(seen(software, TE, TE), OWN)).toEqual(NO_WAY);
     expect(software.says({ event: "ready" }).finding).toBeNull();
   });
 
   it("translation that is commanded off may be off at once", () => {
     const software = seen(register(rootSet(afterReset()), Offset.GCMD, TE), TE, TE);
     expect(register(software, Offset.GCMD, 0).finding).toMatchObject({ kind: "foreign-page" });
-    expect(reaches(software, OWN)).toEqual(ALL);
+    expect(reaches(software, OWN)).toEqual(EVERY_WAY);
   });
 });
 

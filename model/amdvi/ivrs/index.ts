@@ -14,10 +14,9 @@ import { bytesOf } from "./bytes-of.js";
 import { SIGNATURE, tableFindings } from "./check-table.js";
 import { findingsIn } from "./check-topology.js";
 import { platformIn } from "./platform-in.js";
+import { ivrsRules } from "./rules.js";
 import { skeletonIn } from "./skeleton.js";
 import { type Description, describe } from "./units.js";
-
-export { ivrsRules } from "./rules.js";
 
 class IvrsTable implements FirmwareTable {
   readonly findings: readonly TableFinding[];
@@ -47,6 +46,7 @@ class IvrsTable implements FirmwareTable {
 
 export const ivrsTables: FirmwareTables = {
   signature: SIGNATURE,
+  rules: ivrsRules,
   read: (bytes) => new IvrsTable(bytes.slice()),
   bytesOf,
 };

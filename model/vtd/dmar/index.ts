@@ -17,10 +17,8 @@ import { topologyFindings } from "./check-topology.js";
 import { type Dmar, dmarLayout } from "./layouts.js";
 import { DmarParts } from "./parts.js";
 import { platformOf, skeletonIn } from "./platform.js";
-import { dmar } from "./rules.js";
+import { dmar, dmarRules } from "./rules.js";
 import { bytesOfPlatform } from "./write.js";
-
-export { dmarRules } from "./rules.js";
 
 const SIGNATURE = "DMAR";
 
@@ -71,6 +69,7 @@ function nothingIn(topology: Topology): FirmwarePlatform {
 
 export const dmarTables: FirmwareTables = {
   signature: SIGNATURE,
+  rules: dmarRules,
   read: (bytes) => new DmarTable(readTable(dmarLayout, bytes), bytes),
   bytesOf: bytesOfPlatform,
 };
