@@ -28,6 +28,17 @@ export interface Iommu {
    * @throws ImplementationError when the implementation dies, hangs or talks nonsense
    */
   execute(actions: readonly Action[]): Observation[];
+  /**
+   * `reset` and `execute` in one, without waiting for what comes of it, where work can go on elsewhere meanwhile. Any
+   * number of runs may be under way; from here until the next {@link collect}, no run's data can be read. Failures are
+   * reported when the run is collected.
+   */
+  submit?(setup: RunSetup, actions: readonly Action[]): void;
+  /**
+   * The observations of the run that was submitted first, of those not collected yet; its data can be read then.
+   * @throws ImplementationError as `reset` and `execute` do
+   */
+  collect?(): Observation[];
   /** The 32-bit value at `offset` of a data page when everything under way has come to rest. */
   readData(page: HostPage, offset: number): number;
   /** Zeroes pages outside the last run's that its devices may have written, where memory outlives a run. */

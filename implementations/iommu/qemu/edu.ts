@@ -1,15 +1,19 @@
 /**
  * QEMU's `edu` device as a DMA engine. It copies between memory and its own buffer of 4 KiB, some virtual time
  * after its command register is written. The lower half of the buffer holds, for every slot, the bytes a write
- * with that slot brings; the upper half receives what the reads of a run fetch, in their order.
+ * with that slot brings; the upper half receives what reads fetch, in their order. A place is taken once until all are
+ * forgotten, so that a read that brings nothing shows zeros.
  */
 import { writeTag } from "../../../model/trace.js";
-import { digits64, type Qtest, QtestError, type Reply } from "./qtest.js";
+import { QtestError } from "./pipes.js";
+import { digits64, type Qtest, type Reply } from "./qtest.js";
 
 /** Slots a device has bytes for. */
 export const SLOTS = 256;
-/** Reads of one device in one run. QEMU before 8 aborts when a transfer touches the last byte of the buffer. */
-export const PLACES = 255;
+/** Reads before a device must forget. QEMU before 8 aborts when a transfer touches the last byte of the buffer. */
+const PLACES = 255;
+/** From so many places taken on, a device had better forget them before the next run. */
+const CROWDED = 64;
 /** Bytes per slot and per place. */
 export const SLOT_BYTES = 8;
 
@@ -45,6 +49,9 @@ export function tagImage(): Uint8Array {
 
 /** One device. Transfers are queued; with a polled clock they are also exchanged, and waited for. */
 export class Edu {
+  /** Places taken since they were last forgotten. */
+  #taken = 0;
+
   constructor(
     private readonly qtest: Qtest,
     private readonly bar: number,
@@ -66,9 +73,16 @@ export class Edu {
     this.#fetch(from, BUFFER, SLOTS * SLOT_BYTES);
   }
 
-  /** A DMA read of a run. */
-  read(from: BusAddress, place: number, length: number): void {
+  /**
+   * A DMA read of a run. Returns the place of what it brings.
+   * @throws RangeError when no place is left
+   */
+  read(from: BusAddress, length: number): number {
+    if (this.#taken === PLACES)
+      throw new RangeError(`QEMU's devices take ${PLACES - CROWDED} reads in a run`);
+    const place = this.#taken++;
     this.#fetch(from, FETCHED + place * SLOT_BYTES, length);
+    return place;
   }
 
   /** A DMA write of a run. */
@@ -76,14 +90,20 @@ export class Edu {
     this.#deliver(BUFFER + slot * SLOT_BYTES, to, length);
   }
 
-  /** Writes to memory the mark, in as many bytes as a place has, and what the first places hold. */
-  showFetched(to: BusAddress, places: number): void {
-    this.#deliver(FETCHED - SLOT_BYTES, to, (places + 1) * SLOT_BYTES);
+  /** Writes to memory the mark, in as many bytes as a place has, and what the places taken hold. */
+  showFetched(to: BusAddress): void {
+    this.#deliver(FETCHED - SLOT_BYTES, to, (this.#taken + 1) * SLOT_BYTES);
   }
 
-  /** Overwrites the first places with zeros from memory. */
-  forgetFetched(zeros: BusAddress, places: number): void {
-    this.#fetch(zeros, FETCHED, places * SLOT_BYTES);
+  /** Whether the places may not be enough for another run. */
+  get isCrowded(): boolean {
+    return this.#taken > CROWDED;
+  }
+
+  /** Overwrites the places taken with zeros from memory. */
+  forgetFetched(zeros: BusAddress): void {
+    this.#fetch(zeros, FETCHED, this.#taken * SLOT_BYTES);
+    this.#taken = 0;
   }
 
   #fetch(from: BusAddress, buffer: number, length: number): void {
@@ -110,7 +130,7 @@ export class Edu {
   #poll(): void {
     const started = performance.now();
     for (;;) {
-      const reply = this.qtest.read32(this.bar + COMMAND_REGISTER);
+      const reply = this.qtest.read32Later(this.bar + COMMAND_REGISTER);
       this.qtest.exchange();
       if ((this.qtest.low(reply) & RUN) === 0) return;
       if (performance.now() - started > POLL_LIMIT_MS)

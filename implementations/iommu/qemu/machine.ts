@@ -7,14 +7,12 @@ import type { Launch } from "./find.js";
 import { PAGE_BYTES } from "./memory.js";
 import { type Blueprint, optionsFor } from "./options.js";
 import { assignBars, type Bars, bridgesOf, configure } from "./pci.js";
+import { type Breakdown, Pipes, QtestError } from "./pipes.js";
 import { PrivatePages } from "./private-pages.js";
 import { type QemuProcess, startProcess } from "./process.js";
-import { type Breakdown, Qtest, QtestError, type Reply } from "./qtest.js";
+import { Qtest, type Reply } from "./qtest.js";
 import type { Block, Registers } from "./register-image.js";
 import type { Unit } from "./unit.js";
-
-/** How many places of each device's buffer hold what it fetched. */
-export type Fetched = ReadonlyMap<RequesterId, number>;
 
 /** The reset control register of the chipset, and the value that resets everything. */
 const RESET_CONTROL = 0xcf9;
@@ -40,10 +38,8 @@ export class Machine {
   pristine = true;
   /** The registers as last seen; after a run only the interesting ones, the others as they are initially. */
   seen: Registers;
-  /** What devices still hold of the last run, and whether they reach private pages through our tables. */
-  toForget: { readonly fetched: Fetched; readonly translated: boolean } | undefined;
-  /** Pages that were written while no run was under way. */
-  readonly writtenBetweenRuns = new Set<number>();
+  /** Devices that must forget what they fetched, and whether they reach private pages through our tables. */
+  toForget: { readonly devices: readonly Edu[]; readonly translated: boolean } | undefined;
   readonly unit: Unit;
   readonly #process: QemuProcess;
   readonly #bars: Bars;
@@ -59,13 +55,14 @@ export class Machine {
     this.#process = startProcess(launch.qemu.path, blueprint.memoryPages * PAGE_BYTES, (files) =>
       optionsFor(blueprint, files, launch.qtestAccelerator),
     );
-    this.qtest = new Qtest(this.#process, START_PATIENCE * launch.timeoutMs);
+    const pipes = new Pipes(this.#process, START_PATIENCE * launch.timeoutMs);
+    this.qtest = new Qtest(pipes);
     const clock: Clock = launch.qtestAccelerator ? "stepped" : "polled";
     this.devices = new Map([...this.#bars].map(([id, bar]) => [id, new Edu(this.qtest, bar, clock)]));
     this.unit = blueprint.kind.unitOf(this);
     this.initial = this.guard(STARTING, () => this.#start());
     this.seen = this.initial;
-    this.qtest.timeoutMs = launch.timeoutMs;
+    pipes.timeoutMs = launch.timeoutMs;
   }
 
   /** The file that is the guest's memory. */
@@ -85,17 +82,24 @@ export class Machine {
 
   /** Exchanges what is queued and reads the registers. */
   readRegisters(): Registers {
-    const blocks = this.blueprint.kind.registers.map((block) => ({ block, reply: this.#ask(block) }));
+    const learn = this.askRegisters();
     this.qtest.exchange();
-    this.seen = new Map(blocks.flatMap(({ block, reply }) => this.#learnt(block, reply)));
-    return this.seen;
+    return learn();
   }
 
-  /** Queues overwriting what devices fetched, so that a later read that brings nothing shows nothing. */
+  /** Queues reading the registers; what is returned takes the answer. */
+  askRegisters(): () => Registers {
+    const blocks = this.blueprint.kind.registers.map((block) => ({ block, reply: this.#ask(block) }));
+    return () => {
+      this.seen = new Map(blocks.flatMap(({ block, reply }) => this.#learnt(block, reply)));
+      return this.seen;
+    };
+  }
+
+  /** Queues overwriting what devices fetched where they need the space. */
   forgetFetched(): void {
-    for (const [id, places] of this.toForget?.fetched ?? []) {
-      const zeros = this.pages.busAddress(this.pages.zeros, this.toForget!.translated);
-      this.devices.get(id)!.forgetFetched(zeros, places);
+    for (const device of this.toForget?.devices ?? []) {
+      device.forgetFetched(this.pages.busAddress(this.pages.zeros, this.toForget!.translated));
     }
     this.toForget = undefined;
   }
@@ -119,7 +123,6 @@ export class Machine {
    */
   guard<T>(doing: string, work: () => T): T {
     try {
-      this.qtest.begin();
       return work();
     } catch (error) {
       const reported = error instanceof QtestError ? this.#explain(doing, error) : error;

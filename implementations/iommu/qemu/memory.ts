@@ -37,6 +37,7 @@ export class RunMemory {
   readonly #spans: readonly Span[];
   readonly #place = new Map<HostPage, { span: Span; dword: number }>();
   readonly #signature: string;
+  readonly #rootPages: ReadonlySet<HostPage>;
   readonly #rootContents: Uint32Array;
   /** What is noted as the contents of memory is what it holds. */
   #refreshed = false;
@@ -46,6 +47,7 @@ export class RunMemory {
     pages: RunPages,
   ) {
     this.#signature = signature(pages);
+    this.#rootPages = new Set(pages.rootPages);
     this.#rootContents = pages.rootContents;
     this.#spans = spansOf([...new Set([...pages.dataPages, ...pages.tablePages])]);
     for (const span of this.#spans) {
@@ -62,22 +64,22 @@ export class RunMemory {
     return this.#place.keys();
   }
 
+  /** Whether a page is of the root or device table. */
+  isRoot(page: HostPage): boolean {
+    return this.#rootPages.has(page);
+  }
+
   /** Whether these are the pages of this run. */
   covers(pages: RunPages): boolean {
     return this.#signature === signature(pages) && this.#rootContents === pages.rootContents;
   }
 
-  /**
-   * Puts the start contents into memory: where the last run, as of the last {@link refresh}, left something else, and
-   * into the pages that were written since.
-   */
-  restart(writtenSince: ReadonlySet<HostPage>): void {
+  /** Puts the start contents into memory where the last run, as of the last {@link refresh}, left something else. */
+  restart(): void {
     for (const span of this.#spans) {
       let from = -1;
       for (let page = 0; page <= span.pages; page++) {
-        const changed =
-          page < span.pages &&
-          (!this.#refreshed || writtenSince.has(span.first + page) || differs(span, page));
+        const changed = page < span.pages && (!this.#refreshed || differs(span, page));
         if (changed && from < 0) from = page;
         if (changed || from < 0) continue;
         const [start, end] = [from * PAGE_DWORDS, page * PAGE_DWORDS];

@@ -7,6 +7,7 @@ import { Machine } from "./machine.js";
 import { PAGE_BYTES, RunMemory, type RunPages, writePage } from "./memory.js";
 import { blueprintOf, suffices } from "./options.js";
 import { Run } from "./run.js";
+import type { Arrival } from "./start.js";
 import { StartStateError, type UnitKind } from "./unit.js";
 
 const MOST_MACHINES = 12;
@@ -14,6 +15,8 @@ const requestTypes: ReadonlySet<RequestType> = new Set(["read", "write"]);
 
 /** An {@link Iommu} that knows more about itself. */
 export interface QemuIommu extends Iommu {
+  submit(setup: RunSetup, actions: readonly Action[]): void;
+  collect(): Observation[];
   /** The program in use. */
   readonly qemu: Qemu;
   /**
@@ -31,6 +34,23 @@ export function openQemu(options: QemuOptions = {}): QemuIommu {
   return new QemuUnits(launchOf(options));
 }
 
+/** A run that was sent, and what is not as it should be at its start. */
+interface Sent {
+  readonly memory: RunMemory;
+  readonly run: Run;
+  readonly arrival: Arrival;
+}
+
+/** A run that was submitted and not collected yet. */
+interface Submitted {
+  readonly setup: RunSetup;
+  readonly actions: readonly Action[];
+  readonly machine: Machine | undefined;
+  /** Nothing while its machine has other work, `later` when it cannot begin before it is collected. */
+  sent: Sent | "later" | undefined;
+  failure: ImplementationError | undefined;
+}
+
 class QemuUnits implements QemuIommu {
   readonly name: string;
   readonly requestTypes = requestTypes;
@@ -38,6 +58,8 @@ class QemuUnits implements QemuIommu {
   #machines: Machine[] = [];
   readonly #memories = new WeakMap<Machine, RunMemory>();
   #current: { machine: Machine; memory: RunMemory; executed: boolean } | undefined;
+  /** First come, first served. */
+  readonly #submitted: Submitted[] = [];
 
   constructor(private readonly launch: Launch) {
     this.name = `qemu ${launch.qemu.version}`;
@@ -48,19 +70,19 @@ class QemuUnits implements QemuIommu {
   }
 
   identify(setup: RunSetup): Readonly<Record<string, Word>> {
-    const machine = this.#machineFor(setup);
+    const machine = this.#idleMachineFor(setup);
     return this.#guard(machine, "identifying itself", () => machine.unit.identity());
   }
 
   reset(setup: RunSetup): void {
     this.#current = undefined;
-    const machine = this.#machineFor(setup);
+    const machine = this.#idleMachineFor(setup);
     try {
       this.#prepare(machine, setup);
     } catch (error) {
       // A process that died or hangs is a failure even between two runs: the one before may have caused it.
       if (!(error instanceof StartStateError && machine.used)) throw error;
-      this.#prepare(this.#machineFor(setup), setup);
+      this.#prepare(this.#idleMachineFor(setup), setup);
     }
   }
 
@@ -74,9 +96,32 @@ class QemuUnits implements QemuIommu {
     current.executed = true;
     current.machine.used = true;
     const { machine, memory } = current;
-    return this.#guard(machine, `executing ${actions.length} actions`, () =>
-      new Run(machine, memory).perform(actions),
-    );
+    return this.#guard(machine, doing(actions), () => {
+      const run = new Run(machine, memory, actions);
+      run.queue();
+      machine.qtest.exchange();
+      return run.observations();
+    });
+  }
+
+  submit(setup: RunSetup, actions: readonly Action[]): void {
+    this.#current = undefined;
+    const { result: machine, failure } = attempted(() => this.#machineFor(setup));
+    this.#submitted.push({ setup, actions, machine, sent: undefined, failure });
+    this.#sendWaiting();
+  }
+
+  collect(): Observation[] {
+    this.#current = undefined;
+    this.#sendWaiting();
+    const submitted = this.#submitted.shift();
+    if (submitted === undefined) throw new Error("there is no run that was submitted and not collected");
+    const { setup, actions, failure } = submitted;
+    if (failure !== undefined) throw failure;
+    const seen = this.#receive(submitted);
+    if (seen !== undefined) return seen;
+    this.reset(setup);
+    return this.execute(actions);
   }
 
   readData(page: HostPage, offset: number): number {
@@ -96,24 +141,83 @@ class QemuUnits implements QemuIommu {
   close(): void {
     for (const machine of this.#machines) machine.end();
     this.#machines = [];
+    this.#submitted.length = 0;
     this.#current = undefined;
   }
 
   #prepare(machine: Machine, setup: RunSetup): void {
     this.#guard(machine, `preparing a run (start: ${setup.start})`, () => {
-      machine.housekeep();
-      const pages = runPages(setup, machine.blueprint.kind);
-      // QEMU looks at these tables while it is being flushed, to see who passes through.
-      for (const page of pages.rootPages) {
-        writePage(machine.memory, page, pages.rootContents);
-        machine.writtenBetweenRuns.add(page);
-      }
+      const memory = this.#beginOn(machine, setup);
       machine.unit.bringTo(setup);
-      const memory = this.#memoryFor(machine, pages);
-      memory.restart(machine.writtenBetweenRuns);
-      machine.writtenBetweenRuns.clear();
       this.#current = { machine, memory, executed: false };
     });
+  }
+
+  /** Sends the runs whose machines have nothing else to do. */
+  #sendWaiting(): void {
+    const busy = new Set<Machine>();
+    for (const submitted of this.#submitted) {
+      const { machine, setup, actions, sent, failure } = submitted;
+      if (machine === undefined) continue;
+      if (sent === undefined && failure === undefined && !busy.has(machine)) {
+        const isThere = this.#machines.includes(machine);
+        const attempt = attempted(() => (isThere ? this.#send(machine, setup, actions) : undefined));
+        submitted.sent = attempt.result ?? "later";
+        submitted.failure = attempt.failure;
+      }
+      busy.add(machine);
+    }
+  }
+
+  /** Preparing and executing at once; nothing when that takes more than one exchange. */
+  #send(machine: Machine, setup: RunSetup, actions: readonly Action[]): Sent | undefined {
+    return this.#guard(machine, doing(actions), () => {
+      const memory = this.#beginOn(machine, setup);
+      const run = new Run(machine, memory, actions);
+      const arrival = machine.unit.queueStart(setup);
+      if (arrival === undefined) return undefined;
+      machine.used = true;
+      run.queue();
+      machine.qtest.send();
+      return { memory, run, arrival };
+    });
+  }
+
+  /** What a run has shown; nothing when it was not sent, or did not begin where it should. */
+  #receive({ machine, sent, actions }: Submitted): Observation[] | undefined {
+    if (machine === undefined || sent === undefined || sent === "later") return undefined;
+    return this.#guard(machine, doing(actions), () => {
+      machine.qtest.receive();
+      if (sent.arrival().length > 0) return undefined;
+      this.#current = { machine, memory: sent.memory, executed: true };
+      return sent.run.observations();
+    });
+  }
+
+  /** Memory as the run finds it: QEMU looks at tables while it is being flushed, to see who passes through. */
+  #beginOn(machine: Machine, setup: RunSetup): RunMemory {
+    machine.housekeep();
+    machine.qtest.begin();
+    const memory = this.#memoryFor(machine, runPages(setup, machine.blueprint.kind));
+    memory.restart();
+    return memory;
+  }
+
+  #idleMachineFor(setup: RunSetup): Machine {
+    const machine = this.#machineFor(setup);
+    this.#giveUp(machine);
+    // What was under way may have ended it.
+    return this.#machineFor(setup);
+  }
+
+  /** Runs on the machine that are not collected yet begin, or begin anew, when they are. */
+  #giveUp(machine: Machine): void {
+    for (const submitted of this.#submitted.filter((one) => one.machine === machine)) {
+      const isUnderWay = submitted.sent !== undefined && submitted.sent !== "later";
+      submitted.sent = "later";
+      if (isUnderWay)
+        attempted(() => this.#guard(machine, doing(submitted.actions), () => machine.qtest.receive()));
+    }
   }
 
   #memoryFor(machine: Machine, pages: RunPages): RunMemory {
@@ -128,11 +232,18 @@ class QemuUnits implements QemuIommu {
   #machineFor(setup: RunSetup): Machine {
     const blueprint = blueprintOf(setup, this.qemu.version);
     const known = this.#machines.find((machine) => suffices(machine.blueprint, blueprint));
-    if (this.#machines.length >= MOST_MACHINES && known === undefined) this.#machines.shift()!.end();
+    if (this.#machines.length >= MOST_MACHINES && known === undefined) this.#retire();
     const machine = known ?? new Machine(blueprint, this.launch);
     this.#machines = [...this.#machines.filter((other) => other !== machine), machine];
     checkPages(machine, setup);
     return machine;
+  }
+
+  #retire(): void {
+    const [oldest] = this.#machines;
+    this.#giveUp(oldest!);
+    oldest!.end();
+    this.#machines = this.#machines.filter((other) => other !== oldest);
   }
 
   #guard<T>(machine: Machine, doing: string, work: () => T): T {
@@ -143,6 +254,20 @@ class QemuUnits implements QemuIommu {
       throw error;
     }
   }
+}
+
+/** What came of some work, or how QEMU failed over it. */
+function attempted<T>(work: () => T): { result?: T; failure: ImplementationError | undefined } {
+  try {
+    return { result: work(), failure: undefined };
+  } catch (error) {
+    if (!(error instanceof ImplementationError)) throw error;
+    return { failure: error };
+  }
+}
+
+function doing(actions: readonly Action[]): string {
+  return `executing ${actions.length} actions`;
 }
 
 const EMPTY = new Uint32Array(PAGE_BYTES / 4);

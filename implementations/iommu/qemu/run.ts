@@ -16,60 +16,76 @@ import {
 } from "../../../model/trace.js";
 import type { HostPage, RequesterId } from "../../../model/words/address.js";
 import { ImplementationError } from "../interface.js";
-import { type BusAddress, type Edu, PLACES, SHOWN_MARK, SLOT_BYTES, SLOTS } from "./edu.js";
+import { type BusAddress, type Edu, SHOWN_MARK, SLOT_BYTES, SLOTS } from "./edu.js";
 import type { Machine } from "./machine.js";
 import { PAGE_BYTES, type RunMemory } from "./memory.js";
-import { digits64 } from "./qtest.js";
+import { digits64, type Reply } from "./qtest.js";
 
 /** How the observation of an action follows from the replies. */
 type Finish = () => Observation;
+
+/** Words in a row that one command reads. */
+interface Block {
+  readonly begin: number;
+  end: number;
+  reply: Reply;
+}
 
 const NOTHING: Observation = { low: 0, high: 0 };
 const nothing: Finish = () => NOTHING;
 const TAG_SPACE_WRITES = 0xd;
 
-/** Performs the actions of one run on a machine. */
+/** The actions of one run on a machine whose memory is as the run finds it. */
 export class Run {
+  readonly #leading: number;
   readonly #finishers: Finish[] = [];
-  readonly #fetched = new Map<RequesterId, number>();
-  /** Stores that are not queued yet, as digits, and the addresses where they begin and end. */
-  #stores = "";
-  #storesBegin = -1;
-  #storesEnd = -1;
+  readonly #fetching = new Set<RequesterId>();
+  /** Words stored that are not queued yet, as digits by their addresses. */
+  readonly #stores = new Map<number, string>();
+  /** What is to be read and not queued yet. */
+  #block: Block | undefined;
+  #state: Reply = 0;
   readonly #shown = new Map<RequesterId, Buffer>();
   /** Words of a page that device writes of this run may have reached, and what was there before a later store. */
   readonly #wordsWritten = new Set<number>();
-  readonly #overwritten: { readonly page: HostPage; readonly word: number; readonly reply: number }[] = [];
+  readonly #overwritten: { readonly page: HostPage; readonly word: number; readonly before: Finish }[] = [];
 
+  /** Makes the stores that nothing precedes: they need no command. */
   constructor(
     private readonly machine: Machine,
     private readonly memory: RunMemory,
-  ) {}
-
-  /** Performs the actions in order. */
-  perform(actions: readonly Action[]): Observation[] {
-    this.machine.pristine = false;
-    const leading = this.#storeLeading(actions);
-    for (const action of actions.slice(leading)) this.#finishers.push(this.#queue(action));
-    this.#flushStores();
-    const registers = this.machine.askState();
-    if (this.#fetched.size > 0) this.#queueShow();
-    this.machine.qtest.exchange();
-    this.machine.learnState(registers);
-    this.#collectShown();
-    this.memory.refresh();
-    return actions.map((_, index) => (index < leading ? NOTHING : this.#finishers[index - leading]!()));
+    private readonly actions: readonly Action[],
+  ) {
+    const found = actions.findIndex((action) => action.do !== "store" && action.do !== "flush-line");
+    this.#leading = found < 0 ? actions.length : found;
+    for (const action of actions.slice(0, this.#leading)) {
+      if (action.do !== "store") continue;
+      // The root table stays empty until the IOMMU was brought to where the run starts.
+      if (memory.isRoot(action.page)) this.#store(action);
+      else memory.store(action.page, action.word, action.low, action.high);
+    }
+    memory.flush();
   }
 
-  /** Stores that nothing precedes need no command. Returns how many actions that takes care of. */
-  #storeLeading(actions: readonly Action[]): number {
-    const found = actions.findIndex((action) => action.do !== "store" && action.do !== "flush-line");
-    const leading = found < 0 ? actions.length : found;
-    for (const action of actions.slice(0, leading)) {
-      if (action.do === "store") this.memory.store(action.page, action.word, action.low, action.high);
-    }
-    this.memory.flush();
-    return leading;
+  /** Queues the other actions, in order, and what shows their effects. */
+  queue(): void {
+    const { machine } = this;
+    machine.pristine = false;
+    for (const action of this.actions.slice(this.#leading)) this.#finishers.push(this.#queue(action));
+    this.#flushStores();
+    this.#flushReads();
+    this.#state = machine.askState();
+    if (this.#fetching.size > 0) this.#queueShow();
+  }
+
+  /** What the actions showed, once every reply is there. */
+  observations(): Observation[] {
+    this.machine.learnState(this.#state);
+    this.#collectShown();
+    this.memory.refresh();
+    return this.actions.map((_, index) =>
+      index < this.#leading ? NOTHING : this.#finishers[index - this.#leading]!(),
+    );
   }
 
   #queue(action: Action): Finish {
@@ -77,13 +93,15 @@ export class Run {
     // The IOMMU looks at memory as the CPU does.
     if (action.do === "flush-line") return nothing;
     this.#flushStores();
+    if (action.do === "read-memory") return this.#read64(action.page * PAGE_BYTES + 8 * action.word);
+    if (action.do === "read-register" && action.width === 8)
+      return this.#read64(this.#address(action.offset));
+    this.#flushReads();
     switch (action.do) {
       case "write-register":
         return this.#writeRegister(action);
       case "read-register":
-        return this.#readRegister(action);
-      case "read-memory":
-        return this.#read64(action.page * PAGE_BYTES + 8 * action.word);
+        return this.#read32(this.#address(action.offset));
       case "poll-register":
         return this.#awaited(this.#address(action.offset), action.mask, action.value);
       case "poll-memory":
@@ -93,26 +111,32 @@ export class Run {
     }
   }
 
-  /** Nothing can happen between two stores in a row, so neighbours share a command: replies cost most. */
+  /** Nothing can happen between stores in a row, so they may share commands: replies cost most. */
   #store({ page, word, low, high }: Action & { do: "store" }): Finish {
     const address = page * PAGE_BYTES + 8 * word;
-    if (this.#wordsWritten.has(word)) {
-      this.#flushStores();
-      this.#overwritten.push({ page, word, reply: this.machine.qtest.read64(address) });
-    }
-    if (address !== this.#storesEnd) {
-      this.#flushStores();
-      this.#storesBegin = address;
-    }
-    this.#stores += digits64(low, high);
-    this.#storesEnd = address + 8;
+    if (this.#wordsWritten.has(word) && !this.#stores.has(address))
+      this.#overwritten.push({ page, word, before: this.#read64(address) });
+    this.#stores.set(address, digits64(low, high));
     return nothing;
   }
 
+  /** Neighbours, whatever their order, become one command. What is to be read was asked for before. */
   #flushStores(): void {
-    if (this.#stores !== "") this.machine.qtest.writeDigits(this.#storesBegin, this.#stores);
-    this.#stores = "";
-    this.#storesEnd = -1;
+    if (this.#stores.size === 0) return;
+    this.#flushReads();
+    const addresses = [...this.#stores.keys()].sort((one, other) => one - other);
+    for (let from = 0, to = 1; from < addresses.length; from = to++) {
+      while (addresses[to] === addresses[to - 1]! + 8) to++;
+      const digits = addresses.slice(from, to).map((address) => this.#stores.get(address)!);
+      this.machine.qtest.writeDigits(addresses[from]!, digits.join(""));
+    }
+    this.#stores.clear();
+  }
+
+  #flushReads(): void {
+    const block = this.#block;
+    if (block !== undefined) block.reply = this.machine.qtest.readBlock(block.begin, block.end - block.begin);
+    this.#block = undefined;
   }
 
   #writeRegister(action: Action & { do: "write-register" }): Finish {
@@ -127,18 +151,21 @@ export class Run {
     return this.machine.blueprint.kind.address + offset;
   }
 
-  #readRegister(action: Action & { do: "read-register" }): Finish {
+  #read32(address: number): Finish {
     const { qtest } = this.machine;
-    const address = this.#address(action.offset);
-    if (action.width === 8) return this.#read64(address);
     const reply = qtest.read32(address);
     return () => ({ low: qtest.low(reply), high: 0 });
   }
 
+  /** Words in a row share a command. */
   #read64(address: number): Finish {
-    const { qtest } = this.machine;
-    const reply = qtest.read64(address);
-    return () => ({ low: qtest.low(reply), high: qtest.high(reply) });
+    if (this.#block?.end !== address) {
+      this.#flushReads();
+      this.#block = { begin: address, end: address, reply: 0 };
+    }
+    const block = this.#block!;
+    block.end += 8;
+    return () => this.machine.qtest.word(block.reply, (address - block.begin) / 8);
   }
 
   /** This IOMMU does everything at once: what is not there at the first look will never be. */
@@ -172,19 +199,14 @@ export class Run {
 
   /** The page that held the tag until software stored something there. */
   #pageOverwritten(tag: number, offset: number): HostPage | undefined {
-    const { qtest } = this.machine;
-    const half = (reply: number) => (offset & 4 ? qtest.high(reply) : qtest.low(reply));
-    const found = this.#overwritten.find(
-      ({ word, reply }) => word === offset >>> 3 && half(reply) >>> 0 === tag,
-    );
-    return found?.page;
+    const held = ({ low, high }: Observation) => (offset & 4 ? high : low);
+    return this.#overwritten.find(({ word, before }) => word === offset >>> 3 && held(before()) === tag)
+      ?.page;
   }
 
   #read(device: Edu, request: Request, address: BusAddress): Finish {
-    const place = this.#fetched.get(request.requester) ?? 0;
-    if (place === PLACES) throw new RangeError(`QEMU's devices take ${PLACES} reads in a run`);
-    this.#fetched.set(request.requester, place + 1);
-    device.read(address, place, request.length);
+    this.#fetching.add(request.requester);
+    const place = device.read(address, request.length);
     return () => this.#brought(request, place);
   }
 
@@ -203,16 +225,17 @@ export class Run {
    */
   #queueShow(): void {
     const { pages, memory, unit } = this.machine;
-    for (const id of this.#fetched.keys()) pages.clearMark(memory, id);
+    for (const id of this.#fetching) pages.clearMark(memory, id);
     this.#queueTransfers(unit.giveWay());
   }
 
   #queueTransfers(translated: boolean): void {
     const { pages, devices } = this.machine;
-    this.machine.toForget = { fetched: this.#fetched, translated };
-    for (const [id, places] of this.#fetched) {
-      devices.get(id)!.showFetched(pages.busAddress(pages.shownPage(id), translated), places);
+    for (const id of this.#fetching) {
+      devices.get(id)!.showFetched(pages.busAddress(pages.shownPage(id), translated));
     }
+    const crowded = [...this.#fetching].map((id) => devices.get(id)!).filter((device) => device.isCrowded);
+    this.machine.toForget = { devices: crowded, translated };
   }
 
   /**
@@ -229,8 +252,8 @@ export class Run {
 
   /** Reads what the devices show; false when one of them shows nothing. */
   #takeShown(): boolean {
-    for (const [id, places] of this.#fetched) {
-      const shown = Buffer.alloc((places + 1) * SLOT_BYTES);
+    for (const id of this.#fetching) {
+      const shown = Buffer.alloc(PAGE_BYTES);
       readSync(this.machine.memory, shown, 0, shown.length, this.machine.pages.shownPage(id) * PAGE_BYTES);
       if (shown.readUInt32LE(0) !== SHOWN_MARK) return false;
       this.#shown.set(id, shown);

@@ -6,6 +6,7 @@ import type { Machine } from "./machine.js";
 import type { Blueprint } from "./options.js";
 import type { PrivatePages } from "./private-pages.js";
 import type { Block, Registers } from "./register-image.js";
+import type { Arrival } from "./start.js";
 
 /** What a run left behind keeps this process from another one; a new process does not know of it. */
 export class StartStateError extends ImplementationError {}
@@ -44,6 +45,8 @@ export interface Unit {
    * @throws StartStateError when it does not get there
    */
   bringTo(setup: RunSetup): void;
+  /** Queues the same where one exchange may do; nothing where it takes more. */
+  queueStart(setup: RunSetup): Arrival | undefined;
   /** Takes note of a register write of a run. */
   noteWrite(action: Action & { do: "write-register" }): void;
   /**

@@ -5,10 +5,11 @@ import type { RunSetup } from "../../interface.js";
 import type { Machine } from "../machine.js";
 import { readConfiguration } from "../pci.js";
 import { word32, word64 } from "../register-image.js";
+import { type Arrival, bringToReset, bringToTranslating } from "../start.js";
 import type { Unit, UnitKind } from "../unit.js";
 import { isAtLeast } from "../version.js";
 import { ADDRESS, FEATURES, POINTERS, Register, SETTINGS } from "./registers.js";
-import { blockingEntries, bringToReset, bringToTranslating, privateContents } from "./start-state.js";
+import { blockingEntries, NOTHING_IGNORED, privateContents, queueTranslating } from "./start-state.js";
 
 const PROFILE = "amd-qemu";
 const VENDOR = 0x1022;
@@ -48,8 +49,12 @@ class AmdViUnit implements Unit {
   }
 
   bringTo(setup: RunSetup): void {
-    if (setup.start === "reset") bringToReset(this.machine);
-    else bringToTranslating(this.machine, setup);
+    if (setup.start === "reset") bringToReset(this.machine, NOTHING_IGNORED);
+    else bringToTranslating(this.machine, () => queueTranslating(this.machine, setup));
+  }
+
+  queueStart(setup: RunSetup): Arrival | undefined {
+    return setup.start === "reset" ? undefined : queueTranslating(this.machine, setup);
   }
 
   noteWrite(): void {}

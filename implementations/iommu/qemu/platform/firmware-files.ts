@@ -4,7 +4,7 @@
  */
 import { readSync, writeSync } from "node:fs";
 import { PAGE_BYTES } from "../memory.js";
-import { QtestError } from "../qtest.js";
+import { QtestError } from "../pipes.js";
 import type { QemuPlatform } from "./platform.js";
 
 /** I/O ports of the address of a DMA descriptor, upper half first; writing the lower half starts the transfer. */

@@ -8,8 +8,9 @@ import type { Launch } from "../find.js";
 import { PAGE_BYTES, writePage } from "../memory.js";
 import { chassisOptions } from "../options.js";
 import { assignBars, configure, writeConfiguration } from "../pci.js";
+import { Pipes, QtestError } from "../pipes.js";
 import { type QemuProcess, startProcess } from "../process.js";
-import { Qtest, QtestError } from "../qtest.js";
+import { Qtest } from "../qtest.js";
 import { kindOf } from "../units.js";
 import { type Laid, layOut, type Tree } from "./tree.js";
 
@@ -58,7 +59,7 @@ export class QemuPlatform {
       ...this.#laid.options,
       ...["-device", unit],
     ]);
-    this.qtest = new Qtest(this.#process, START_PATIENCE * launch.timeoutMs);
+    this.qtest = new Qtest(new Pipes(this.#process, START_PATIENCE * launch.timeoutMs));
     const bars = assignBars(this.#laid.endpoints);
     const clock: Clock = qtestAccelerator ? "stepped" : "polled";
     this.devices = new Map([...bars].map(([id, bar]) => [id, new Edu(this.qtest, bar, clock)]));

@@ -1,12 +1,12 @@
-/** Bringing `intel-iommu` to where a run starts, whatever the run before has left behind, and checking that it is there. */
-import { writeSync } from "node:fs";
+/** Where a run on `intel-iommu` starts, and how to get there whatever the run before has left behind. */
+import { readSync } from "node:fs";
 import type { Word } from "../../../../model/trace.js";
 import type { RunSetup } from "../../interface.js";
 import type { Machine } from "../machine.js";
 import { PAGE_BYTES } from "../memory.js";
 import { digits64 } from "../qtest.js";
 import { differences, type Registers, word32, word64 } from "../register-image.js";
-import { StartStateError } from "../unit.js";
+import type { Arrival } from "../start.js";
 import { privateDescriptors, privateQueue, waitDescriptor } from "./private-tables.js";
 import {
   ADDRESS,
@@ -19,26 +19,12 @@ import {
   Register,
 } from "./registers.js";
 
-/** After a platform reset. */
-export function bringToReset(machine: Machine): void {
-  if (machine.pristine) return;
-  machine.platformReset();
-  const strange = differences(machine.seen, machine.initial, ignored);
-  if (strange.length > 0) throw new StartStateError(`QEMU keeps state over a reset: ${strange.join(", ")}`);
-}
-
-/** Translating with an empty root table, an empty queue and empty caches. */
-export function bringToTranslating(machine: Machine, setup: RunSetup): void {
+/** Queues what leads to translating with an empty root table, an empty queue and empty caches; nothing when it cannot. */
+export function queueTranslating(machine: Machine, setup: RunSetup): Arrival | undefined {
+  if (!queueIsUsable(machine.seen, machine)) return undefined;
   const expected = translatingRegisters(machine.initial, setup);
-  if (queueIsUsable(machine.seen, machine)) {
-    program(machine, setup);
-    if (differences(machine.seen, expected, ignored).length === 0) return;
-  }
-  machine.platformReset();
-  program(machine, setup);
-  const strange = differences(machine.seen, expected, ignored);
-  if (strange.length > 0)
-    throw new StartStateError(`QEMU does not reach the start state: ${strange.join(", ")}`);
+  const learn = program(machine, setup);
+  return () => differences(learn(), expected, ignored);
 }
 
 /** Whether one more wait descriptor will empty the queue; otherwise only a platform reset switches it off. */
@@ -49,7 +35,7 @@ function queueIsUsable(registers: Registers, machine: Machine): boolean {
 }
 
 /** Everything in one exchange: nothing here depends on an answer. */
-function program(machine: Machine, setup: RunSetup): void {
+function program(machine: Machine, setup: RunSetup): () => Registers {
   const { pages, seen, blueprint } = machine;
   const level = word32(seen, Register.globalStatus) & Command.translation;
   machine.forgetFetched();
@@ -64,7 +50,7 @@ function program(machine: Machine, setup: RunSetup): void {
   write32(machine, Register.globalCommand, level);
   startQueue(machine, setup.queuePage, Command.translation);
   machine.pristine = false;
-  machine.readRegisters();
+  return machine.askRegisters();
 }
 
 function write32({ qtest }: Machine, offset: number, value: number): void {
@@ -89,15 +75,18 @@ function startQueue(machine: Machine, page: number, level: number): void {
 
 /**
  * The queue can be switched off only when it is empty and the last descriptor was a wait. So the descriptor at
- * its head, on which it may be stuck, becomes one.
+ * its head, on which it may be stuck, becomes one for a moment: the next run may have something there already.
  */
 function drainQueue(machine: Machine): void {
   const head = word32(machine.seen, Register.queueHead) % (QUEUE_DESCRIPTORS * DESCRIPTOR_BYTES);
   const address = queuePage(machine.seen) * PAGE_BYTES + head;
-  machine.writtenBetweenRuns.add(queuePage(machine.seen));
-  writeSync(machine.memory, waitDescriptor(machine.pages), 0, DESCRIPTOR_BYTES, address);
+  const before = Buffer.alloc(DESCRIPTOR_BYTES);
+  readSync(machine.memory, before, 0, DESCRIPTOR_BYTES, address);
+  const wait = Buffer.from(waitDescriptor(machine.pages).buffer);
+  machine.qtest.writeDigits(address, wait.toString("hex"));
   const tail = (head + DESCRIPTOR_BYTES) % (QUEUE_DESCRIPTORS * DESCRIPTOR_BYTES);
   write64(machine, Register.queueTail, tail);
+  machine.qtest.writeDigits(address, before.toString("hex"));
 }
 
 function queuePage(registers: Registers): number {
@@ -116,7 +105,7 @@ function translatingRegisters(initial: Registers, setup: RunSetup): Registers {
 }
 
 /** What is left of finished commands and of faults that were cleared is no state. */
-const ignored: Registers = new Map<number, Word>([
+export const ignored: Registers = new Map<number, Word>([
   [Register.contextCommand, { low: 0xffffffff, high: 0x7fffffff }],
   [Register.iotlbInvalidate, { low: 0xffffffff, high: 0x7fffffff }],
   [Register.faultStatus - 4, { low: 0, high: 0xff00 }],

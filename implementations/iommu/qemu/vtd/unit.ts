@@ -4,11 +4,12 @@ import type { RunSetup } from "../../interface.js";
 import type { Machine } from "../machine.js";
 import { PAGE_BYTES } from "../memory.js";
 import { word32, word64 } from "../register-image.js";
+import { type Arrival, bringToReset, bringToTranslating } from "../start.js";
 import type { Unit, UnitKind } from "../unit.js";
 import { isAtLeast } from "../version.js";
 import { privateContents, privateRoot } from "./private-tables.js";
 import { ADDRESS, Command, Register, STATE, WINDOW } from "./registers.js";
-import { bringToReset, bringToTranslating } from "./start-state.js";
+import { ignored, queueTranslating } from "./start-state.js";
 
 /** Device properties, by the profile they make. */
 const properties: Readonly<Record<string, string>> = {
@@ -56,9 +57,14 @@ class VtdUnit implements Unit {
   }
 
   bringTo(setup: RunSetup): void {
-    if (setup.start === "reset") bringToReset(this.machine);
-    else bringToTranslating(this.machine, setup);
-    this.#level = setup.start === "reset" ? 0 : Command.translation | Command.queue;
+    if (setup.start === "reset") bringToReset(this.machine, ignored);
+    else bringToTranslating(this.machine, () => queueTranslating(this.machine, setup));
+    this.#level = levelAt(setup);
+  }
+
+  queueStart(setup: RunSetup): Arrival | undefined {
+    this.#level = levelAt(setup);
+    return setup.start === "reset" ? undefined : queueTranslating(this.machine, setup);
   }
 
   noteWrite({ offset, low }: Action & { do: "write-register" }): void {
@@ -77,4 +83,8 @@ class VtdUnit implements Unit {
     this.machine.qtest.write32(ADDRESS + Register.globalCommand, 0);
     this.#level = 0;
   }
+}
+
+function levelAt({ start }: RunSetup): number {
+  return start === "reset" ? 0 : Command.translation | Command.queue;
 }
