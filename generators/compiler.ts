@@ -2,7 +2,7 @@
 import type { ArchitectureId, Profile } from "../model/profile.js";
 import type { RunStart } from "../model/run-start.js";
 import type { Action, Request, Word } from "../model/trace.js";
-import { dataPages, PAGES_OF_SIZE, placesOf, tablePages } from "./places.js";
+import { dataPages, PAGE_SIZES, PAGES_OF_SIZE, placesOf, tablePages } from "./places.js";
 import type { Place, Software, Tables } from "./software.js";
 import type { CommonStep, CommonStepOf, Device, Header, MapStep, TableEntryName } from "./steps.js";
 
@@ -52,6 +52,7 @@ export function rightsOf(access: keyof typeof READABLE): { readable: 0 | 1; writ
   return { readable: READABLE[access], writable: WRITABLE[access] };
 }
 
+const ONES: Word = { low: 0xffffffff, high: 0xffffffff };
 const NOT_PRESENT: Word = { low: 0, high: 0 };
 /** Slots start here: offset 0 of a page is what the second half of a crossing request writes. */
 const FIRST_SLOT = 1;
@@ -86,7 +87,7 @@ export abstract class Compiler<
     this.devices = scenario.devices;
     this.domains = scenario.domains.map(({ name, id, levels }, index) => ({ name, id, levels, index }));
     this.mappings.clear();
-    this.wordsWritten.clear();
+    if (this.wordsWritten.size > 0) this.wordsWritten.clear();
     this.slot = FIRST_SLOT;
     const profile = this.begin(scenario);
     this.attribute(-1);
@@ -128,16 +129,18 @@ export abstract class Compiler<
   protected afterWriteBack(): void {}
 
   private attribute(step: number): void {
-    const { stepOf, software } = this;
-    while (stepOf.length < software.actions.length) stepOf.push(step);
+    const { stepOf } = this;
+    for (let left = this.software.actions.length - stepOf.length; left > 0; left--) stepOf.push(step);
   }
 
   protected requesterOf(device: string): number | undefined {
-    return this.devices.find((one) => one.name === device)?.requester;
+    for (const one of this.devices) if (one.name === device) return one.requester;
+    return undefined;
   }
 
   protected domainNamed(name: string): Domain | undefined {
-    return this.domains.find((one) => one.name === name);
+    for (const one of this.domains) if (one.name === name) return one;
+    return undefined;
   }
 
   /** A step that is the same on every architecture. */
@@ -148,6 +151,9 @@ export abstract class Compiler<
         break;
       case "corrupt":
         this.corrupt(this.entryNamed(step.entry), step.bit, step.value, step.writeBack);
+        break;
+      case "fill-with-ones":
+        this.fillWithOnes(step);
         break;
       case "detach":
         this.detach(step);
@@ -230,6 +236,11 @@ export abstract class Compiler<
     this.writeBack(writeBack);
   }
 
+  /** Requests so far. */
+  protected get requests(): number {
+    return this.slot - FIRST_SLOT;
+  }
+
   private storeLeaf({ page, word }: Place, { slots }: Leaf, value: Word): void {
     const first = word - (word % slots);
     for (let slot = 0; slot < slots; slot++) this.software.store(page, first + slot, value);
@@ -248,6 +259,13 @@ export abstract class Compiler<
   protected tableEntryAt(entry: TableEntryName): Place | null {
     const domain = this.domainNamed(entry.domain);
     return domain ? this.software.entryAt(domain, entry.iova, entry.level, true) : null;
+  }
+
+  private fillWithOnes({ entry, writeBack }: CommonStepOf<"fill-with-ones">): void {
+    const at = this.tableEntryAt(entry);
+    if (at === null) return;
+    this.software.store(at.page, at.word, ONES);
+    this.writeBack(writeBack);
   }
 
   /** Gives a bit of the words from `at` on a value. */
@@ -303,10 +321,17 @@ export abstract class Compiler<
   }
 }
 
-/** The entry of a mapping: at the lowest level where one entry, or several that say the same, map that many pages. */
+/** By size of a mapping: the lowest level where one entry, or several that say the same, map that many pages. */
+const EXTENTS = new Map(
+  PAGE_SIZES.map((size) => {
+    const pages = PAGES_OF_SIZE[size];
+    let level = 1;
+    while (pages >= 512 ** level) level++;
+    return [size, { level, slots: pages / 512 ** (level - 1), pages }] as const;
+  }),
+);
+
 function leafOf({ size, page }: MapStep, access: keyof typeof READABLE): Leaf {
-  const pages = PAGES_OF_SIZE[size];
-  let level = 1;
-  while (pages >= 512 ** level) level++;
-  return { level, slots: pages / 512 ** (level - 1), pages, page, ...rightsOf(access) };
+  const { level, slots, pages } = EXTENTS.get(size)!;
+  return { level, slots, pages, page, readable: READABLE[access], writable: WRITABLE[access] };
 }

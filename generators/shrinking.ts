@@ -34,6 +34,30 @@ export function* withoutSteps<S extends Stepped>(scenario: S): Generator<S> {
   }
 }
 
+/** The scenario without any two of its steps, and without any three. */
+export function* withoutSeveral<S extends Stepped>(scenario: S): Generator<S> {
+  const { steps } = scenario;
+  for (const [first] of steps.entries())
+    for (let second = first + 1; second < steps.length; second++) {
+      const left = steps.filter((_, index) => index !== first && index !== second);
+      yield { ...scenario, steps: left };
+      for (let third = second - 1; third < left.length; third++)
+        yield { ...scenario, steps: left.toSpliced(third, 1) };
+    }
+}
+
+/** The scenario with one step less, and another one of its steps elsewhere. */
+export function* rearranged<S extends Stepped>(scenario: S): Generator<S> {
+  for (const gone of scenario.steps.keys()) {
+    const left = scenario.steps.toSpliced(gone, 1);
+    for (const [from, step] of left.entries()) {
+      const others = left.toSpliced(from, 1);
+      for (let to = 0; to < left.length; to++)
+        if (to !== from) yield { ...scenario, steps: others.toSpliced(to, 0, step) };
+    }
+  }
+}
+
 /** The scenario without the devices and domains that no step mentions. */
 export function* withoutUnused<S extends Shrinkable>(scenario: S): Generator<S> {
   const used = new Set<unknown>();

@@ -156,12 +156,12 @@ export class Software {
 
 /** Index of an address in its table of `level`. */
 function indexOf(iova: number, level: number): number {
-  return Math.floor(iova / REACH[level - 1]!) % 512;
+  return Math.floor(iova / REACH[level - 1]!) & 511;
 }
 
 /** An entry of the level `from` can point to a table of the level `to`: the levels between have index 0. */
 function isDirect(iova: number, from: number, to: number): boolean {
-  return Math.floor(iova / REACH[to]!) % 512 ** (from - 1 - to) === 0;
+  return to === from - 1 || iova % REACH[from - 1]! < REACH[to]!;
 }
 
 /** The lowest level from `wanted` on that an entry of the level `from` can point to. */

@@ -36,6 +36,17 @@ export interface BitChange {
   readonly value?: 0 | 1;
 }
 
+/** What was drawn of a `map` step; its size is said apart, in pages. */
+export type DrawnMap = Omit<MapStep, "do" | "size">;
+
+const MAPPING_NAMES: string[] = [];
+
+/** What steps call a mapping, by its number. The same strings for every scenario are faster to look up than new ones. */
+function mappingName(number: number): string {
+  MAPPING_NAMES[number] ??= `m${number}`;
+  return MAPPING_NAMES[number];
+}
+
 /** Draws steps and appends them. */
 export abstract class StepWriter<
   Step = unknown,
@@ -84,7 +95,7 @@ export abstract class StepWriter<
   /** The scenario of what was written. */
   abstract scenario(header: Header): Scenario;
   /** Maps what was drawn. */
-  protected abstract pushMap(step: Omit<MapStep, "size">, pages: number): void;
+  protected abstract pushMap(drawn: DrawnMap, pages: number): void;
   /** A bit of an entry that leads to the tables of a device is changed; false when it is to be one of the tables. */
   protected abstract corruptAboveTables(value: number, writeBack: boolean): boolean;
   /** Changes of table entries that matter. */
@@ -92,6 +103,13 @@ export abstract class StepWriter<
 
   protected pick<T>(from: readonly T[]): T {
     return from[this.chance.below(from.length)]!;
+  }
+
+  /** One of ascending numbers that is below a limit. */
+  private pickBelow(ascending: readonly number[], limit: number): number {
+    let count = ascending.length;
+    while (ascending[count - 1]! >= limit) count--;
+    return ascending[this.chance.below(count)]!;
   }
 
   anyDevice(): string {
@@ -126,18 +144,18 @@ export abstract class StepWriter<
 
   /** Mostly one page, else a size that the tables of the domain have. */
   private drawSize(domain: string): number {
-    const reach = REGION ** this.domainNamed(domain).levels;
-    return this.chance.happens(128) ? 1 : this.pick(this.platform.sizes.filter((pages) => pages < reach));
+    if (this.chance.happens(128)) return 1;
+    return this.pickBelow(this.platform.sizes, REGION ** this.domainNamed(domain).levels);
   }
 
   private mapAt(domain: string, wanted: number, pages: number): void {
     const iova = wanted - (wanted % pages);
     const page = this.drawPage(pages);
-    const mapping = `m${this.mappings++}`;
+    const mapping = mappingName(this.mappings++);
     this.situation.mapped({ name: mapping, domain, iova, pages, page });
     const access = this.chance.happens(160) ? "rw" : this.pick(ACCESSES);
     const writeBack = this.writesBack();
-    this.pushMap({ do: "map", mapping, domain, iova, page, access, writeBack }, pages);
+    this.pushMap({ mapping, domain, iova, page, access, writeBack }, pages);
   }
 
   private drawPage(pages: number): number {
@@ -198,6 +216,10 @@ export abstract class StepWriter<
     const level = 1 + this.chance.below(domain.levels);
     const iova = this.addressOfInterest(domain.name);
     const entry = { structure: "table", domain: domain.name, iova, level } as const;
+    if (this.chance.happens(10)) {
+      this.steps.push({ do: "fill-with-ones", entry, writeBack });
+      return;
+    }
     this.change(entry, this.pick(this.entryChanges), value, writeBack);
     this.afterCorruption(domain.name, iova);
   }
@@ -276,7 +298,7 @@ export abstract class StepWriter<
   /** A page that requests go to: the only one of a small page, one of a few of a larger one. */
   offsetIn({ pages }: Mapping): number {
     if (pages === 1) return 0;
-    const inRegion = this.pick(pages >= REGION ? OFFSETS : OFFSETS.filter((one) => one < pages));
+    const inRegion = this.pickBelow(OFFSETS, pages);
     return pages <= REGION ? inRegion : (this.pick(REGIONS) % (pages / REGION)) * REGION + inRegion;
   }
 

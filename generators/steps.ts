@@ -42,6 +42,11 @@ export function corruptCodec<Entry extends t.Mixed>(entry: Entry) {
   return t.strict({ do: t.literal("corrupt"), entry, bit: range(0, 127), value: range(0, 1), writeBack });
 }
 
+/** Every bit of the entry of a table becomes 1, as where memory does not answer. */
+export function fillWithOnesCodec(levels: number) {
+  return t.strict({ do: t.literal("fill-with-ones"), entry: tableEntryCodec(levels), writeBack });
+}
+
 /** Steps that are the same for all. */
 export const commonSteps = [
   /** Takes a device from its domain: its requests are blocked from then on. */
@@ -69,6 +74,7 @@ export const commonSteps = [
 const tableEntry = tableEntryCodec(MOST_LEVELS);
 const retable = retableCodec(MOST_LEVELS);
 const corruptTable = corruptCodec(tableEntry);
+const fillWithOnes = fillWithOnesCodec(MOST_LEVELS);
 const mapStep = t.strict(mapFields);
 
 /** The entry of a table of a domain, by the address it is for. */
@@ -79,7 +85,8 @@ export type MapStep = t.TypeOf<typeof mapStep> & { readonly size: PageSize };
 export type CommonStep =
   | t.TypeOf<(typeof commonSteps)[number]>
   | t.TypeOf<typeof retable>
-  | t.TypeOf<typeof corruptTable>;
+  | t.TypeOf<typeof corruptTable>
+  | t.TypeOf<typeof fillWithOnes>;
 export type CommonStepOf<Kind extends CommonStep["do"]> = Extract<CommonStep, { do: Kind }>;
 
 /** A function that makes requests. */

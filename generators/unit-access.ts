@@ -25,6 +25,11 @@ export abstract class UnitAccess {
     this.waits = 0;
   }
 
+  /** The ring goes on at that entry. */
+  protected moveTo(index: number): void {
+    this.tail = index;
+  }
+
   protected register(offset: number, width: 4 | 8, low: number, high: number): void {
     this.actions.push({ do: "write-register", offset, width, low: low >>> 0, high: high >>> 0 });
   }

@@ -16,6 +16,8 @@ export interface KnownDeviation {
   readonly specification: string;
   /** Versions it was measured on, as prefixes of what the program prints. */
   readonly versions: readonly string[];
+  /** The program does not survive it: it is steered around always, and no scenario shows it. */
+  readonly fatal?: true;
   /** Steps of a scenario to leave out. */
   avoidsStep?(step: Step, scenario: Scenario): boolean;
   /** Actions to leave out. */

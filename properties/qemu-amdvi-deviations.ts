@@ -17,6 +17,8 @@ const NEW = ["11.1"];
 const ALL = [...OLD, ...NEW];
 
 const { rootPages } = amdViPlaces;
+/** 256 commands of 16 bytes. */
+const RING_BYTES = 0x1000;
 
 /** HAD, PPR, GPRP, GIoV, GV, GLX, IoCtl and SATS of a device table entry. */
 const UNCHECKED_DEVICE_BITS = [7, 8, 52, 53, 54, 55, 56, 57, 99, 100, 106];
@@ -106,7 +108,7 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
       (step, scenario) =>
         (step.do === "map" && step.skip > 0) ||
         corruptsDevice(step, [9, 10, 11, ...OTHER_TABLE_BITS]) ||
-        corruptsTable(step, [9, 10, 11]) ||
+        corruptsTable(step, [9, 10, 11, ...OTHER_TABLE_BITS]) ||
         usesSpareTwice(step, scenario),
     ),
   },
@@ -131,7 +133,9 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     statement: "Reserved bits of page table entries are not checked",
     specification: "2.2.3: IO_PAGE_FAULT with PR = 1 and RZ = 1",
     versions: ALL,
-    avoidsStep: ofAmdVi((step) => corruptsTable(step, [52, 53, 54, 55, 56, 57, 58, 59, 60])),
+    avoidsStep: ofAmdVi(
+      (step) => step.do === "fill-with-ones" || corruptsTable(step, [52, 53, 54, 55, 56, 57, 58, 59, 60]),
+    ),
   },
   {
     id: "device-table-entry-hardly-checked",
@@ -175,6 +179,37 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
         (step.do === "attach" && step.type === "identity") ||
         (start === "reset" && step.do === "translation" && step.enable),
     ),
+  },
+  {
+    id: "command-pointers-kept",
+    statement: "Writing CmdBase leaves what CmdHead and CmdTail read as it is",
+    specification: "MMIO 0008h: writing CmdBase sets the head and the tail to zero",
+    versions: ALL,
+    avoidsStep: ofAmdVi((step) => step.do === "restart-commands"),
+  },
+  {
+    id: "command-head-not-wrapped",
+    statement: "CmdHead reads the size of the ring where the head is back at 0",
+    specification: "MMIO 2000h, 2.4: the head is reset to 0 behind the last entry",
+    versions: ["7.2"],
+    repairs: (action, seen) =>
+      action.do === "read-register" && action.offset === Offset.CmdHead && seen.low === RING_BYTES
+        ? { low: 0, high: 0 }
+        : null,
+  },
+  {
+    id: "status-not-clearable",
+    statement: "Writing 1 to ComWaitInt of Status does not clear it",
+    specification: "MMIO 2020h: ComWaitInt is RW1C",
+    versions: OLD,
+    avoidsStep: ofAmdVi((step) => step.do === "wait" && step.sign === "interrupt"),
+  },
+  {
+    id: "event-base-ignored",
+    statement: "A write of EvtBase does nothing while EventLogInt is 1",
+    specification: "MMIO 0010h: writing EvtBase sets the head and the tail to zero",
+    versions: NEW,
+    avoidsStep: ofAmdVi((step) => step.do === "log-events" && step.interrupt),
   },
   {
     id: "event-head-kept",

@@ -2,8 +2,10 @@
  * Known deviations of QEMU's intel-iommu in legacy mode, each measured and held against VT-d Rev 5.10. What QEMU does
  * differently but may do (collapsing faults, flushing more than asked) is not one.
  */
-import { PAGES_OF_SIZE, type PageSize } from "../generators/places.js";
+import { PAGES_OF_SIZE, type PageSize, vtdPlaces } from "../generators/places.js";
+import type { Step } from "../generators/scenario.js";
 import { pageLimit, platformOf, vtdProfile } from "../model/vtd/profile.js";
+import { Offset } from "../model/vtd/registers.js";
 import { faultRules } from "../model/vtd/rules.js";
 import {
   INTERRUPT_RANGE_FIRST_PAGE,
@@ -16,6 +18,7 @@ const FAULT_RECORD_HIGH = 0x228;
 const PASID_PRESENT = 0x80000000;
 const PASID_VALUE = 0x0fffff00;
 const FAULT = 0x80000000;
+const QUEUE_ADDRESS = { low: (vtdPlaces.queuePage << 12) >>> 0, high: 0 };
 
 /** Each with the versions it was measured on. */
 export const qemuVtdDeviations: readonly KnownDeviation[] = [
@@ -100,6 +103,67 @@ export const qemuVtdDeviations: readonly KnownDeviation[] = [
     avoidsStep: (step) => step.do === "wait" && step.sign === "none",
   },
   {
+    id: "scalable-descriptors-accepted",
+    statement: "Descriptors of types 6 and 7 are carried out in legacy mode",
+    specification: "6.5.2, table 26: they are for scalable mode; FSTS.IQE is set",
+    versions: ["7.2"],
+    avoidsStep: refuses("scalable"),
+  },
+  {
+    id: "device-tlb-descriptors-accepted",
+    statement: "Device-TLB invalidations are carried out although ECAP.DT = 0",
+    specification: "6.5.2.5: the type is invalid then; FSTS.IQE is set",
+    versions: ["7.2", "10.0", "11.1"],
+    avoidsStep: refuses("device-tlb"),
+  },
+  {
+    id: "interrupt-entry-descriptors-unchecked",
+    statement: "Reserved bits of interrupt entry cache invalidations are not looked at",
+    specification: "6.5.2.8, 11.4.9.9: FSTS.IQE is set, IQEI is 4",
+    versions: ["7.2"],
+    avoidsStep: refuses("interrupt-entry"),
+  },
+  {
+    id: "page-request-drain-accepted",
+    statement: "A wait descriptor with PD = 1 is carried out although ECAP.PDS = 0",
+    specification: "6.5.2.9: PD is reserved then; FSTS.IQE is set",
+    versions: ["10.0"],
+    avoidsStep: refuses("page-request-drain"),
+  },
+  {
+    id: "wait-with-both-signs-aborts",
+    statement: "A wait descriptor with both SW and IF ends QEMU by a failed assertion",
+    specification: "6.5.2.9: both may be set",
+    versions: ["7.2"],
+    fatal: true,
+    avoidsStep: (step) => step.do === "wait" && step.sign === "both",
+  },
+  {
+    id: "queue-address-hidden",
+    statement: "IQA reads 0 until QIE is set",
+    specification: "11.4.9.3: it reads what it was given",
+    versions: ["7.2", "10.0", "11.1"],
+    repairs: (action, seen) =>
+      action.do === "read-register" && action.offset === Offset.IQA && seen.low === 0 && seen.high === 0
+        ? QUEUE_ADDRESS
+        : null,
+  },
+  {
+    id: "fault-event-kept-pending",
+    statement: "FECTL.IP stays 1 when the last F is cleared, until FSTS is written",
+    specification: "7.3, 11.4.7.2: it is 0 when every status of FSTS is",
+    versions: ["7.2", "10.0", "11.1"],
+    avoidsAction: (action) => action.do === "read-register" && action.offset === Offset.FECTL,
+  },
+  {
+    id: "ones-taken-for-unreadable",
+    statement:
+      "An entry of all ones is taken for one that cannot be read: fault 7h, or 3h in the first table",
+    specification: "7.1.3 LSS.2, 9.8: it is there, and its reserved bits are set: fault Ch",
+    versions: ["7.2", "10.0", "11.1"],
+    avoidsStep: (step) => step.do === "fill-with-ones",
+  },
+  {
     id: "queue-not-restarted",
     statement: "Clearing FSTS.IQE does not restart the queue; only the next write to IQT does",
     specification:
@@ -108,6 +172,11 @@ export const qemuVtdDeviations: readonly KnownDeviation[] = [
     avoidsStep: (step) => step.do === "queue-error" && !step.rewriteTail,
   },
 ];
+
+/** A condition on steps: a bad descriptor of that kind. */
+function refuses(error: string): (step: Step) => boolean {
+  return (step) => step.do === "queue-error" && step.error === error;
+}
 
 function overlapsInterruptRange(page: number, size: PageSize): boolean {
   return page <= INTERRUPT_RANGE_LAST_PAGE && page + PAGES_OF_SIZE[size] > INTERRUPT_RANGE_FIRST_PAGE;

@@ -45,6 +45,8 @@ export function describeAmdViStep(step: AmdViStep): string {
       return `COMPLETION_WAIT${step.flush ? " with f" : ""}, sign: ${step.sign}`;
     case "command-error":
       return `submit an illegal command (${step.error}), see the buffer stop, replace it, start again`;
+    case "restart-commands":
+      return `stop the command buffer, set it up anew, and go on at entry ${step.at}`;
     case "set-device-table": {
       const where = step.table === "absent" ? "where no memory is" : step.table;
       return `set device table ${where}, ${step.pages} pages`;
@@ -54,7 +56,7 @@ export function describeAmdViStep(step: AmdViStep): string {
     case "read-events":
       return `read the event log${step.clear ? " and start it anew" : ""}`;
     case "log-events":
-      return `${step.enable ? "enable" : "disable"} the event log`;
+      return `${step.enable ? "enable" : "disable"} the event log${step.interrupt ? ", with interrupts" : ""}`;
     case "fill-event-log":
       return `start the event log anew with room for ${step.free} events`;
     default:

@@ -15,6 +15,8 @@ export function describeCommonStep(step: CommonStep): string {
       return `protect ${step.mapping}: ${ACCESS[step.access]}${unflushed(step)}`;
     case "retable":
       return `point ${describeTableEntry(step)} at spare table ${step.spare}${unflushed(step)}`;
+    case "fill-with-ones":
+      return `fill ${describeTableEntry(step.entry)} with ones${unflushed(step)}`;
     case "corrupt":
       return describeCorruption(step, describeTableEntry(step.entry));
     case "write-back":

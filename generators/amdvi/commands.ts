@@ -41,8 +41,8 @@ export class Commands extends UnitAccess {
   /** The low half of Control, as last written. */
   private control = 0;
   private hasTable = false;
-  /** Actions and illegal commands before the log was last started: what follows may be in it. */
-  private logStart = 0;
+  /** Requests before the log was last started, and illegal commands since. */
+  private requestsBefore = 0;
   private illegal = 0;
 
   constructor() {
@@ -55,7 +55,7 @@ export class Commands extends UnitAccess {
     this.platform = platform;
     this.control = 0;
     this.hasTable = translating;
-    this.logStart = 0;
+    this.requestsBefore = 0;
     this.illegal = 0;
     if (translating) this.control = ControlBit.IommuEn | ControlBit.EventLogEn | ControlBit.CmdBufEn;
     else this.fromReset(exclusion);
@@ -117,7 +117,10 @@ export class Commands extends UnitAccess {
 
   /** COMPLETION_WAIT, and the wait for its sign if there is one. */
   wait(sign: Sign, flush: boolean): void {
-    if (sign === "interrupt") this.write(Offset.Status, StatusBit.ComWaitInt, 0);
+    if (sign === "interrupt") {
+      this.write(Offset.Status, StatusBit.ComWaitInt, 0);
+      this.read(Offset.Status, 8);
+    }
     this.submit(this.nextWait(sign, flush));
     if (sign === "store") this.pollStatusWord();
     if (sign === "interrupt") this.poll(Offset.Status, StatusBit.ComWaitInt, StatusBit.ComWaitInt);
@@ -148,6 +151,17 @@ export class Commands extends UnitAccess {
     this.pollStatusWord();
   }
 
+  /** 2.4: a write of CmdBase takes head and tail back to 0; software may have them start elsewhere. */
+  restart(at: number): void {
+    this.wait("store", false);
+    this.setControl(ControlBit.CmdBufEn, false);
+    this.write(Offset.CmdBase, queuePage << 12, LENGTH);
+    for (const offset of [Offset.CmdHead, Offset.CmdTail]) this.read(offset, 8);
+    for (const offset of [Offset.CmdHead, Offset.CmdTail]) this.write(offset, at << 4, 0);
+    this.moveTo(at);
+    this.setControl(ControlBit.CmdBufEn, true);
+  }
+
   /** Where no feature is missing, the opcode is one that has none. */
   private illegalCommand(error: CommandError): readonly Word[] {
     const { invalidateAll, remoteIotlbs, prefetch, virtualIommu } = this.platform;
@@ -172,41 +186,38 @@ export class Commands extends UnitAccess {
     this.setControl(ControlBit.IommuEn, enable);
   }
 
-  /** Reads as many entries of the log as there may be, and starts it anew if `clear`. */
-  readEvents(clear: boolean): void {
+  /**
+   * Reads as many entries of the log as there may be, and starts it anew if `clear`.
+   * @param requests so far
+   */
+  readEvents(clear: boolean, requests: number): void {
     this.read(Offset.Status, 8);
     this.read(Offset.EvtTail, 8);
-    const words = 2 * Math.min(this.mostEvents(), MOST_EVENTS_READ);
+    // Every request and every illegal command since the log was started may have left an event.
+    const events = requests - this.requestsBefore + this.illegal;
+    const words = 2 * Math.min(events, MOST_EVENTS_READ);
     for (let word = 0; word < words; word++) this.actions.push({ do: "read-memory", page: logPage, word });
-    if (clear) this.restartLog();
-  }
-
-  /** Every request and every illegal command since the log was started may have left an event. */
-  private mostEvents(): number {
-    let events = this.illegal;
-    for (let at = this.logStart; at < this.actions.length; at++) {
-      if (this.actions[at]!.do === "request") events++;
-    }
-    return events;
+    if (clear) this.restartLog(requests);
   }
 
   /** Head and tail are zero again; what the entries hold stays. */
-  private restartLog(): void {
+  private restartLog(requests: number): void {
     this.setControl(ControlBit.EventLogEn, false);
-    this.write(Offset.Status, StatusBit.EventOverflow | StatusBit.EventLogInt, 0);
     this.write(Offset.EvtBase, logPage << 12, LENGTH);
+    this.write(Offset.Status, StatusBit.EventOverflow | StatusBit.EventLogInt, 0);
     this.setControl(ControlBit.EventLogEn, true);
-    this.logStart = this.actions.length;
+    this.requestsBefore = requests;
     this.illegal = 0;
   }
 
   /** Starts the log anew with room for `free` events: it is full when the tail is one entry before the head. */
-  fillEventLog(free: number): void {
-    this.restartLog();
+  fillEventLog(free: number, requests: number): void {
+    this.restartLog(requests);
     this.write(Offset.EvtHead, (free + 1) << 4, 0);
   }
 
-  logEvents(enable: boolean): void {
+  logEvents(enable: boolean, interrupt: boolean): void {
+    this.setControl(ControlBit.EventIntEn, interrupt);
     this.setControl(ControlBit.EventLogEn, enable);
   }
 

@@ -202,11 +202,27 @@ describe("commands", () => {
     const [wait] = compiled([{ ...WAIT, sign: "interrupt" }]);
     expect(wait).toEqual([
       "write 2020 0:4",
+      "read 2020",
       "store 200a.0 10000000:2",
       "store 200a.1 0:0",
       "write 2008 0:10",
       "poll 2020 4 4",
     ]);
+  });
+
+  it("the buffer is set up anew and goes on where it is told, around the end of the ring", () => {
+    const [restart, last, first] = compiled([{ do: "restart-commands", at: 255 }, WAIT, WAIT]);
+    expect(restart!.slice(-7)).toEqual([
+      "write 18 0:5",
+      "write 8 8000000:200a000",
+      "read 2000",
+      "read 2008",
+      "write 2000 0:ff0",
+      "write 2008 0:ff0",
+      "write 18 0:1005",
+    ]);
+    expect(last!.slice(0, 3).map((one) => one.split(" ")[1])).toEqual(["200a.1fe", "200a.1ff", "2008"]);
+    expect(first![0]).toMatch(/^store 200a\.0 /);
   });
 
   it("everything is one command where there is one", () => {
@@ -319,8 +335,8 @@ describe("the event log", () => {
       "read 200c.0",
       "read 200c.1",
       "write 18 0:1001",
-      "write 2020 0:3",
       "write 10 8000000:200c000",
+      "write 2020 0:3",
       "write 18 0:1005",
     ]);
     expect(all[4]).toEqual([
@@ -347,9 +363,12 @@ describe("the event log", () => {
 
   it("events are switched off and on", () => {
     const steps: AmdViStep[] = [
-      { do: "log-events", enable: false },
-      { do: "log-events", enable: true },
+      { do: "log-events", enable: false, interrupt: false },
+      { do: "log-events", enable: true, interrupt: true },
     ];
-    expect(compiled(steps)).toEqual([["write 18 0:1001"], ["write 18 0:1005"]]);
+    expect(compiled(steps)).toEqual([
+      ["write 18 0:1005", "write 18 0:1001"],
+      ["write 18 0:1009", "write 18 0:100d"],
+    ]);
   });
 });

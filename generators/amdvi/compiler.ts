@@ -53,6 +53,9 @@ export class AmdViCompiler extends Compiler<AmdViStep, AmdViScenario, EntryName>
       case "command-error":
         if (commands.runs) commands.commandError(step.error);
         break;
+      case "restart-commands":
+        if (commands.runs) commands.restart(step.at);
+        break;
       case "set-device-table":
         this.setDeviceTable(step);
         break;
@@ -60,13 +63,13 @@ export class AmdViCompiler extends Compiler<AmdViStep, AmdViScenario, EntryName>
         commands.translation(step.enable);
         break;
       case "read-events":
-        commands.readEvents(step.clear);
+        commands.readEvents(step.clear, this.requests);
         break;
       case "fill-event-log":
-        commands.fillEventLog(step.free);
+        commands.fillEventLog(step.free, this.requests);
         break;
       case "log-events":
-        commands.logEvents(step.enable);
+        commands.logEvents(step.enable, step.interrupt);
         break;
       default:
         this.commonStep(step);

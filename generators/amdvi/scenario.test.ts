@@ -48,7 +48,7 @@ const STEPS: readonly AmdViStep[] = [
   { do: "set-device-table", table: "absent", pages: 5 },
   { do: "translation", enable: false },
   { do: "read-events", clear: true },
-  { do: "log-events", enable: false },
+  { do: "log-events", enable: false, interrupt: false },
   { do: "fill-event-log", free: 3 },
   { do: "read-registers" },
   { do: "reuse", page: 0x1000 },

@@ -7,6 +7,7 @@ import {
   corruptCodec,
   deviceCodec,
   domainCodec,
+  fillWithOnesCodec,
   mapFields,
   retableCodec,
   startCodec,
@@ -67,6 +68,7 @@ const stepCodec = t.union(
     }),
     retableCodec(MOST_LEVELS),
     corruptCodec(entryCodec),
+    fillWithOnesCodec(MOST_LEVELS),
     ...commonSteps,
     /** Puts a command into the buffer; a `wait` tells when it has been carried out. */
     t.strict({ do: t.literal("invalidate"), target: targetCodec }),
@@ -74,13 +76,15 @@ const stepCodec = t.union(
     t.strict({ do: t.literal("wait"), sign: oneOf("store", "interrupt", "none"), flush: t.boolean }),
     /** An illegal command; software sees the buffer stop, puts a wait in its place and starts the buffer again. */
     t.strict({ do: t.literal("command-error"), error: oneOf("opcode", "reserved", "feature") }),
+    /** Stops the command buffer, puts it where it is, and goes on at entry `at` of it. */
+    t.strict({ do: t.literal("restart-commands"), at: range(0, 255) }),
     /** Points the unit at a device table: two are software's own, at the third place no memory is. */
     t.strict({ do: t.literal("set-device-table"), table: oneOf("A", "B", "absent"), pages: range(1, 5) }),
     t.strict({ do: t.literal("translation"), enable: t.boolean }),
     /** Reads the event log, and starts it anew if `clear`. */
     t.strict({ do: t.literal("read-events"), clear: t.boolean }),
-    /** Events are logged, or not. */
-    t.strict({ do: t.literal("log-events"), enable: t.boolean }),
+    /** Events are logged, or not; with `interrupt` EventLogInt tells of them. */
+    t.strict({ do: t.literal("log-events"), enable: t.boolean, interrupt: t.boolean }),
     /** Starts the event log anew, with the head pointer where it leaves room for so many events. */
     t.strict({ do: t.literal("fill-event-log"), free: range(0, 3) }),
   ],

@@ -3,11 +3,19 @@ import type { RequestType } from "../../model/trace.js";
 import type { Chance } from "../../model/words/chance.js";
 import { dataPages, interruptAddresses, PAGE_SIZES, PAGES_OF_SIZE } from "../places.js";
 import type { EntryChange, Mapping, Situation } from "../situation.js";
-import { type BitChange, type OwnKind, StepWriter, type Surroundings } from "../step-writer.js";
-import type { Header, MapStep } from "../steps.js";
+import {
+  type BitChange,
+  type DrawnMap,
+  type OwnKind,
+  StepWriter,
+  type Surroundings,
+} from "../step-writer.js";
+import type { Header } from "../steps.js";
 import { type AmdViFacts, amdViFacts } from "./facts.js";
 import type { AmdViScenario, AmdViStep, CommandTarget } from "./scenario.js";
 
+/** Of the command buffer. */
+const RING_ENTRIES = 256;
 const SIGNS = ["interrupt", "none"] as const;
 const ERRORS = ["opcode", "reserved", "feature"] as const;
 const RIGHTS = ["r", "w", "none"] as const;
@@ -71,6 +79,7 @@ class AmdViStepWriter extends StepWriter<AmdViStep, AmdViScenario, AmdViFacts> {
     { share: 10, add: () => this.fillEventLog() },
     { share: 6, add: () => this.logEvents() },
     { share: 25, add: () => this.handOver() },
+    { share: 6, add: () => this.restartCommands() },
   ];
   /** For scenarios that start at reset. */
   private readonly exclusion: AmdViScenario["exclusion"];
@@ -134,9 +143,11 @@ class AmdViStepWriter extends StepWriter<AmdViStep, AmdViScenario, AmdViFacts> {
     this.steps.push({ do: "attach", device, domain, type, access, suppress, exclusion, writeBack });
   }
 
-  protected pushMap({ access, writeBack, ...where }: Omit<MapStep, "size">, pages: number): void {
+  protected pushMap(drawn: DrawnMap, pages: number): void {
+    const { mapping, domain, iova, page, access, writeBack } = drawn;
+    const size = SIZES.get(pages)!;
     const skip = this.chance.happens(48) ? 1 + this.chance.below(4) : 0;
-    this.steps.push({ ...where, size: SIZES.get(pages)!, access, skip, writeBack });
+    this.steps.push({ do: "map", mapping, domain, iova, page, size, access, skip, writeBack });
   }
 
   protected corruptAboveTables(value: number, writeBack: boolean): boolean {
@@ -280,7 +291,14 @@ class AmdViStepWriter extends StepWriter<AmdViStep, AmdViScenario, AmdViFacts> {
   }
 
   private logEvents(): void {
-    this.steps.push({ do: "log-events", enable: this.chance.happens(128) });
+    const { chance } = this;
+    this.steps.push({ do: "log-events", enable: chance.happens(128), interrupt: chance.happens(128) });
+  }
+
+  /** Mostly near the end of the ring, so that it wraps. */
+  private restartCommands(): void {
+    const at = this.chance.happens(192) ? RING_ENTRIES - 1 - this.chance.below(4) : 0;
+    this.steps.push({ do: "restart-commands", at });
   }
 
   commandError(): void {

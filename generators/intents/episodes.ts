@@ -106,9 +106,9 @@ export class Episodes {
 
   /** A domain is emptied and destroyed while caches still hold what it had; another one comes into being. */
   rebirth(): void {
-    const { chance, situation, write } = this;
+    const { situation, write } = this;
     const run = this.someRun();
-    if (!run || chance.happens(96)) {
+    if (!run) {
       this.shortLife();
       return;
     }
@@ -129,7 +129,7 @@ export class Episodes {
   }
 
   /** A device has a domain with nothing in it for a moment; its domain id goes to the next one with its next device. */
-  private shortLife(): void {
+  shortLife(): void {
     const { situation, write } = this;
     const domain = this.domains.find((one) => situation.live.every((run) => run.domain !== one));
     const device = write.anyDevice();

@@ -73,8 +73,10 @@ const STEP_KINDS = {
   program: { share: 14, add: ({ write }) => write.programAny() },
   plant: { share: 8, add: ({ write }) => write.plant() },
   reuse: { share: 55, add: ({ episodes }) => episodes.reuse() },
-  superpage: { share: 20, add: ({ episodes }) => episodes.superpage() },
+  superpage: { share: 26, add: ({ episodes }) => episodes.superpage() },
   rebirth: { share: 20, add: ({ episodes }) => episodes.rebirth() },
+  /** Where flushing is deferred: else nothing of a domain is left when its id is free. */
+  "short-life": { share: 24, add: ({ episodes }) => episodes.shortLife() },
   tables: { share: 16, add: ({ episodes }) => episodes.tables() },
   share: { share: 12, add: ({ episodes }) => episodes.share() },
   remap: { share: 20, add: ({ episodes }) => episodes.remap() },
@@ -185,6 +187,7 @@ class Generator {
     // Without superpages such a mapping takes a store for each page.
     if (kind === "superpage")
       return this.chance.happens(this.platform.sizes.includes(PAGES_OF_SIZE["2M"]) ? 128 : 48);
+    if (kind === "short-life" && !this.deferred) return false;
     if (kind === "sync" && this.deferred) return true;
     return ALWAYS.has(kind) || this.chance.happens(176);
   }

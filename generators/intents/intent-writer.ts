@@ -7,6 +7,10 @@ import type { Run, Situation } from "./situation.js";
 
 const ACCESSES = ["r", "w", "rw"] as const;
 const IOVAS = iovaPool(3);
+/** The first page that tables of two levels do not reach. */
+const BEHIND_TWO_LEVELS = 512 ** 2;
+/** Where mappings begin. */
+const PLACES = [...IOVAS, BEHIND_TWO_LEVELS];
 /** First pages of the 2 MiB regions of a domain's addresses. */
 export const IOVA_REGIONS = IOVAS.filter((iova) => iova % MOST_PAGES === 0);
 /** Pages that are mapped alone. */
@@ -146,7 +150,7 @@ export class IntentWriter {
   private drawIova(pages: number): number {
     const former = this.chance.happens(64) ? this.situation.recentFormer() : undefined;
     if (pages === MOST_PAGES) return this.pick(IOVA_REGIONS) + this.misalignment();
-    return former?.iova ?? this.pick(IOVAS);
+    return former?.iova ?? this.pick(PLACES);
   }
 
   private drawPage(pages: number): number {

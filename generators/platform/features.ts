@@ -68,7 +68,7 @@ const AT = {
   bridge: 30,
 } as const;
 
-/** A region of `pages` pages from the `index`-th quarter of those set aside on. */
+/** A region in the `index`-th quarter of the pages set aside, now and then all of it: the next one follows at once. */
 function region(
   chance: Chance,
   architecture: ArchitectureId,
@@ -77,7 +77,7 @@ function region(
 ): ReservedRegion {
   const quarter = reservedPages.length / 4;
   const page = reservedPages[index * quarter]!;
-  const pages = 1 + chance.below(3);
+  const pages = 1 + chance.below(quarter);
   const common = { functions, page, pages };
   if (architecture === "vtd" || chance.happens(160)) return { ...common, kind: "unity", access: "rw" };
   if (chance.happens(96)) return { ...common, kind: "unity", access: chance.happens(128) ? "r" : "w" };

@@ -20,6 +20,13 @@ type IotlbTarget = Extract<InvalidationTargetOf, { cache: "iotlb" }>;
 type Sign = Extract<VtdStep, { do: "wait" }>["sign"];
 type QueueErrorKind = Extract<VtdStep, { do: "queue-error" }>["error"];
 
+const SIGNS = {
+  status: { status: true, interrupt: false },
+  interrupt: { status: false, interrupt: true },
+  both: { status: true, interrupt: true },
+  none: { status: false, interrupt: false },
+} as const;
+
 const GRANULARITIES = {
   global: Granularity.global,
   domain: Granularity.domain,
@@ -32,10 +39,16 @@ const encodeIotlb = encoderOf(iotlbDescriptor, ["Type", "G", "DW", "DR", "DID", 
 const encodeWait = encoderOf(waitDescriptor, ["Type", "IF", "SW", "FN", "Data", "Address"]);
 
 const ZERO: Word = { low: 0, high: 0 };
+/** What makes a descriptor illegal on every unit, or on one without a feature; then for those that have it. */
 const BAD_DESCRIPTORS: Readonly<Record<QueueErrorKind, Word>> = {
   type: { low: 0xf, high: 0 },
   reserved: { low: 0x111, high: 0 },
   granularity: { low: 1, high: 0 },
+  // Table 26: types 6 and above are for scalable mode.
+  scalable: { low: 7, high: 0 },
+  "device-tlb": { low: DescriptorType.deviceTlb, high: 0 },
+  "interrupt-entry": { low: 0x100 | DescriptorType.interruptEntry, high: 0 },
+  "page-request-drain": { low: 0x80 | DescriptorType.wait, high: 0 },
 };
 
 /** ICC of CCMD_REG, IVT of IOTLB_REG: in the upper half of either. */
@@ -70,6 +83,7 @@ export class Commands extends UnitAccess {
 
   private enableQueue(): void {
     this.register(Offset.IQA, 8, vtdPlaces.queuePage << 12, 0);
+    this.read(Offset.IQA, 8);
     this.global(GlobalBit.queuedInvalidationEnable, true);
   }
 
@@ -125,18 +139,19 @@ export class Commands extends UnitAccess {
 
   /** A wait descriptor, and the wait for its sign if there is one. */
   wait(sign: Sign, fence: boolean): void {
-    if (sign === "interrupt") this.register(Offset.ICS, 4, ICS_IWC, 0);
+    const { status, interrupt } = SIGNS[sign];
+    if (interrupt) this.register(Offset.ICS, 4, ICS_IWC, 0);
     this.submit(this.nextWait(sign, fence));
-    if (sign === "status") this.pollStatusWord();
-    if (sign === "interrupt") this.poll(Offset.ICS, ICS_IWC, ICS_IWC);
+    if (status) this.pollStatusWord();
+    if (interrupt) this.poll(Offset.ICS, ICS_IWC, ICS_IWC);
   }
 
   private nextWait(sign: Sign, fence: boolean): Word[] {
     this.waits++;
     return encodeWait({
       Type: DescriptorType.wait,
-      IF: sign === "interrupt" ? 1 : 0,
-      SW: sign === "status" ? 1 : 0,
+      IF: SIGNS[sign].interrupt ? 1 : 0,
+      SW: SIGNS[sign].status ? 1 : 0,
       FN: fence ? 1 : 0,
       Data: this.waits,
       Address: this.statusWord * 2,
@@ -148,7 +163,7 @@ export class Commands extends UnitAccess {
    * @param rewriteTail the tail is written again after the error was cleared
    */
   queueError(kind: QueueErrorKind, rewriteTail: boolean): void {
-    const at = this.submit([BAD_DESCRIPTORS[kind], ZERO]);
+    const at = this.submit([BAD_DESCRIPTORS[this.isBad(kind) ? kind : "type"], ZERO]);
     this.poll(Offset.FSTS, FaultStatusBit.queueError, FaultStatusBit.queueError);
     this.read(Offset.IQERCD, 8);
     this.read(Offset.IQH, 8);
@@ -156,6 +171,12 @@ export class Commands extends UnitAccess {
     this.register(Offset.FSTS, 4, FaultStatusBit.queueError, 0);
     if (rewriteTail) this.writeTail();
     this.pollStatusWord();
+  }
+
+  /** A unit that has the feature takes such a descriptor. */
+  private isBad(kind: QueueErrorKind): boolean {
+    if (kind === "device-tlb") return !this.platform.deviceTlb;
+    return kind !== "page-request-drain" || !this.platform.pageRequestDrain;
   }
 
   private contextCommand(
@@ -285,6 +306,7 @@ export class Commands extends UnitAccess {
     for (let index = 0; index < faultRecords; index++) {
       this.register(faultRecordOffset + 16 * index + 12, 4, FRCD_F, 0);
     }
+    this.read(Offset.FECTL, 4);
     this.register(Offset.FSTS, 4, FaultStatusBit.overflow, 0);
   }
 
@@ -295,6 +317,9 @@ export class Commands extends UnitAccess {
     this.read(Offset.CAP, 8);
     this.read(Offset.ECAP, 8);
     this.read(Offset.RTADDR, 8);
-    if (this.usesQueue) this.read(Offset.IQH, 8);
+    this.read(Offset.FECTL, 4);
+    if (!this.usesQueue) return;
+    for (const offset of [Offset.IQH, Offset.IQA]) this.read(offset, 8);
+    for (const offset of [Offset.ICS, Offset.IECTL]) this.read(offset, 4);
   }
 }

@@ -173,8 +173,12 @@ describe("commands", () => {
       { do: "translation", enable: true, complete: true },
     ];
     const run = compileScenario(scenario(steps, { start: "reset" }));
-    expect(run.stepOf.filter((step) => step === -1)).toHaveLength(2);
-    expect(run.actions.slice(0, 2).map(show)).toEqual(["write 90 0:2002000", "write 18 0:4000000"]);
+    expect(run.stepOf.filter((step) => step === -1)).toHaveLength(3);
+    expect(run.actions.slice(0, 3).map(show)).toEqual([
+      "write 90 0:2002000",
+      "read 90",
+      "write 18 0:4000000",
+    ]);
     expect(compiled(steps, { start: "reset" })).toEqual([
       [],
       ["poll 1c 84000000 4000000", "write 20 0:2001000", "write 18 0:44000000", "poll 1c 40000000 40000000"],
@@ -222,7 +226,14 @@ describe("commands", () => {
 
   it("reads every fault record, and frees each before PFO (7.2.1)", () => {
     const [faults] = compiled([{ do: "read-faults", clear: true }], { profile: "qemu-48" });
-    expect(faults).toEqual(["read 34", "read 220", "read 228", "write 22c 0:80000000", "write 34 0:1"]);
+    expect(faults).toEqual([
+      "read 34",
+      "read 220",
+      "read 228",
+      "write 22c 0:80000000",
+      "read 38",
+      "write 34 0:1",
+    ]);
     expect(compiled([{ do: "read-faults", clear: false }])[0]).toHaveLength(17);
   });
 });

@@ -6,6 +6,7 @@ import {
   corruptCodec,
   deviceCodec,
   domainCodec,
+  fillWithOnesCodec,
   mapFields,
   retableCodec,
   startCodec,
@@ -47,6 +48,17 @@ const targetCodec = t.union([
   }),
 ]);
 
+/** What is wrong with a bad descriptor. */
+export const QUEUE_ERRORS = [
+  "type",
+  "reserved",
+  "granularity",
+  "scalable",
+  "device-tlb",
+  "interrupt-entry",
+  "page-request-drain",
+] as const;
+
 const stepCodec = t.union(
   [
     /** Writes the context entry of a device: the domain's tables, or pass-through under the domain's id. */
@@ -61,15 +73,16 @@ const stepCodec = t.union(
     t.strict({ ...mapFields, size: oneOf("4K", "2M", "1G") }),
     retableCodec(MOST_LEVELS),
     corruptCodec(entryCodec),
+    fillWithOnesCodec(MOST_LEVELS),
     ...commonSteps,
     /** Submits an invalidation; through registers it is waited for if `complete`, through the queue by a `wait`. */
     t.strict({ do: t.literal("invalidate"), target: targetCodec, complete: t.boolean }),
     /** A wait descriptor, and the wait for its sign if there is one. */
-    t.strict({ do: t.literal("wait"), sign: oneOf("status", "interrupt", "none"), fence: t.boolean }),
+    t.strict({ do: t.literal("wait"), sign: oneOf("status", "interrupt", "both", "none"), fence: t.boolean }),
     /** An illegal descriptor; software sees the error, puts a wait in its place and goes on. */
     t.strict({
       do: t.literal("queue-error"),
-      error: oneOf("type", "reserved", "granularity"),
+      error: oneOf(...QUEUE_ERRORS),
       /** Software writes the tail again after it has cleared the error. */
       rewriteTail: t.boolean,
     }),

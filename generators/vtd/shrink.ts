@@ -1,23 +1,28 @@
 /** Smaller VT-d scenarios. */
+import { profilesDrawn } from "../profiles-drawn.js";
 import { askingForPages, MAPPING_STEPS, Shrinker } from "../shrinking-scenarios.js";
 import { vtdFacts } from "./facts.js";
-import type { InvalidationTargetOf, VtdScenario, VtdStep } from "./scenario.js";
+import { type InvalidationTargetOf, QUEUE_ERRORS, type VtdScenario, type VtdStep } from "./scenario.js";
 
 const TRANSLATION_STEPS = [...MAPPING_STEPS, "attach", "detach", "set-root", "translation"];
 const TARGET_SIZES = { global: 0, domain: 100, device: 200, page: 200 } as const;
+
+/** Bits of entries: those that are reserved somewhere, addresses, rights. */
+const BITS = [7, 8, 10, 11, 60, 61, 62, 63, 52, 51, 45, 38, 31, 20, 12, 2, 1, 0];
 
 const shrinker = new Shrinker<VtdStep, VtdScenario>({
   preferences: {
     complete: [true, false],
     faultProcessingDisable: [false, true],
     size: ["4K", "2M", "1G"],
-    sign: ["status", "interrupt", "none"],
+    sign: ["status", "interrupt", "both", "none"],
     fence: [false, true],
     root: [0, 1, 2],
     rewriteTail: [true, false],
     region: ["low", "high"],
     blocks: [1, 2, 3, 4, 0],
-    error: ["type", "reserved", "granularity"],
+    error: QUEUE_ERRORS,
+    bit: BITS,
   },
   attachments: ["translated", "all", "pass-through"],
   sizeOfTarget,
@@ -44,13 +49,25 @@ export function simplerVtdScenarios(scenario: VtdScenario): Generator<VtdScenari
   return shrinker.simpler(scenario);
 }
 
-/** Registers need no wait descriptors: an invalidation through them is waited for in the same step. */
+/**
+ * Registers need no wait descriptors: an invalidation through them is waited for in the same step. A platform without
+ * them gives way to one that has them.
+ */
 function* throughRegisters(scenario: VtdScenario): Generator<VtdScenario> {
-  if (scenario.invalidation === "registers" || !vtdFacts(scenario.profile).registers) return;
+  if (scenario.invalidation === "registers") return;
   const steps = scenario.steps
     .filter((step) => step.do !== "wait" && step.do !== "queue-error")
     .map((step) => (step.do === "invalidate" ? { ...step, complete: true } : step));
-  if (steps.length < scenario.steps.length) yield { ...scenario, invalidation: "registers", steps };
+  if (steps.length === scenario.steps.length) return;
+  const profiles = [scenario.profile, ...profilesDrawn.vtd.filter((one) => one !== scenario.profile)];
+  for (const profile of profiles) {
+    const { registers, levels } = vtdFacts(profile);
+    if (!registers) continue;
+    const domains = scenario.domains.map((one) =>
+      levels.includes(one.levels) ? one : { ...one, levels: Math.max(...levels) },
+    );
+    yield { ...scenario, profile, invalidation: "registers", domains, steps };
+  }
 }
 
 /** Pass-through, or no translation at all, needs no mappings. */

@@ -2,15 +2,22 @@
 import type { Chance } from "../../model/words/chance.js";
 import { dataRegions, interruptAddresses, PAGES_OF_SIZE } from "../places.js";
 import type { Mapping, Situation } from "../situation.js";
-import { StepWriter, type Surroundings } from "../step-writer.js";
-import type { Header, MapStep } from "../steps.js";
+import { type DrawnMap, StepWriter, type Surroundings } from "../step-writer.js";
+import type { Header } from "../steps.js";
 import { type VtdFacts, vtdFacts } from "./facts.js";
-import type { EntryName, InvalidationTargetOf, VtdScenario, VtdStep } from "./scenario.js";
+import {
+  type EntryName,
+  type InvalidationTargetOf,
+  QUEUE_ERRORS,
+  type VtdScenario,
+  type VtdStep,
+} from "./scenario.js";
 
-const SIGNS = ["interrupt", "none"] as const;
-const QUEUE_ERRORS = ["type", "reserved", "granularity"] as const;
+const SIGNS = ["interrupt", "both", "none"] as const;
 /** Logarithms of the number of pages that an invalidation covers. */
 const MASKS = [0, 0, 0, 1, 2, 9];
+/** The same on a platform with superpages of 1 GiB, which has masks for them. */
+const MASKS_TO_1G = [...MASKS, 18];
 /** Bits that matter: present and permission bits, reserved ones, pointers out of memory, widths. */
 const ROOT_BITS = [0, 0, 1, 5, 11, 31, 45, 60, 64, 100];
 const CONTEXT_BITS = [0, 1, 2, 3, 4, 11, 31, 45, 60, 64, 65, 66, 67, 71, 76, 86, 87, 88, 127];
@@ -113,8 +120,10 @@ class VtdStepWriter extends StepWriter<VtdStep, VtdScenario, VtdFacts> {
     });
   }
 
-  protected pushMap({ access, writeBack, ...where }: Omit<MapStep, "size">, pages: number): void {
-    this.steps.push({ ...where, size: SIZES.get(pages)!, access, writeBack });
+  protected pushMap(drawn: DrawnMap, pages: number): void {
+    const { mapping, domain, iova, page, access, writeBack } = drawn;
+    const size = SIZES.get(pages)!;
+    this.steps.push({ do: "map", mapping, domain, iova, page, size, access, writeBack });
   }
 
   protected corruptAboveTables(value: number, writeBack: boolean): boolean {
@@ -150,7 +159,7 @@ class VtdStepWriter extends StepWriter<VtdStep, VtdScenario, VtdFacts> {
   }
 
   private pageTarget(domain: string, page: number, drain: boolean): InvalidationTargetOf {
-    const mask = this.pick(MASKS);
+    const mask = this.pick(this.platform.sizes.includes(PAGES_OF_SIZE["1G"]) ? MASKS_TO_1G : MASKS);
     const iova = this.chance.happens(192) ? page : this.neighbour(page);
     return {
       cache: "iotlb",

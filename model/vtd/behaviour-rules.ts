@@ -71,6 +71,16 @@ export const registerRules = {
     "From major version 6 on register invalidations are not carried out and report granularity 0",
   ),
   protectedMemory: rule("registers.protected-memory", "11.4.8.1", "EPM takes effect; PRS tells when"),
+  faultEvent: rule(
+    "registers.fault-event",
+    "11.4.7.2",
+    "While IM is 1, IP of FECTL is 1 as long as a status of FSTS is pending",
+  ),
+  completionEvent: rule(
+    "registers.completion-event",
+    "11.4.9.5",
+    "While IM is 1, IP of IECTL is 1 as long as IWC is",
+  ),
   values: rule("registers.values", "11.4", "A register reads what it was given, in the fields it has"),
 } as const;
 

@@ -1,8 +1,8 @@
 /** Primary fault logging (VT-d 7.2.1, 11.4.7.6). */
 import type { Request } from "../trace.js";
 import type { Platform } from "./profile.js";
-import { pageLimit } from "./profile.js";
 import type { VtdFaultRule } from "./rules.js";
+import { PAGES_BY_LEVEL } from "./tables.js";
 
 /** One fault as a record shows it. */
 export interface FaultRecord {
@@ -24,7 +24,7 @@ export function recordedType(request: Request): number {
 export function faultRecordOf(platform: Platform, request: Request, rule: VtdFaultRule): FaultRecord {
   return {
     sourceId: request.requester,
-    page: request.page % pageLimit(12 + 9 * platform.largestLevels),
+    page: request.page % (PAGES_BY_LEVEL[platform.largestLevels]! * 512),
     reason: rule.reason,
     type: recordedType(request),
   };
@@ -47,23 +47,18 @@ export type FaultOutcome = "recorded" | "collapsed" | "overflow" | "dropped";
 
 /** The fault recording registers with their index and overflow. */
 export class FaultLog {
-  private readonly records: (FaultRecord | undefined)[];
-  private readonly pending: boolean[];
   private nextIndex = 0;
   private firstIndex = 0;
   private overflow = false;
 
-  constructor(private readonly count: number) {
-    this.records = new Array(count).fill(undefined);
-    this.pending = new Array(count).fill(false);
-  }
+  constructor(
+    private readonly count: number,
+    private readonly records: (FaultRecord | undefined)[] = new Array(count).fill(undefined),
+    private readonly pending: boolean[] = new Array(count).fill(false),
+  ) {}
 
   clone(): FaultLog {
-    const copy = new FaultLog(this.count);
-    for (let index = 0; index < this.count; index++) {
-      copy.records[index] = this.records[index];
-      copy.pending[index] = this.pending[index]!;
-    }
+    const copy = new FaultLog(this.count, this.records.slice(), this.pending.slice());
     copy.nextIndex = this.nextIndex;
     copy.firstIndex = this.firstIndex;
     copy.overflow = this.overflow;

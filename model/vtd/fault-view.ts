@@ -7,6 +7,7 @@ import { OutsideModel } from "../finding.js";
 import type { Request } from "../trace.js";
 import type { Outcome } from "../windows/admissible.js";
 import type { Complaint } from "../windows/oracle.js";
+import { empty } from "../words/lists.js";
 import type { Coverage } from "../words/rule.js";
 import { faultLogRules } from "./behaviour-rules.js";
 import { FaultLog, type FaultRecord, faultRecordOf } from "./fault-log.js";
@@ -20,7 +21,12 @@ type Item =
   | { readonly kind: "clear"; readonly index: number }
   | { readonly kind: "clear-overflow" }
   | { readonly kind: "disabled"; readonly certain: boolean }
+  | Read;
+
+/** Software read this. */
+type Read =
   | { readonly kind: "status"; readonly value: number; readonly mask: number }
+  | { readonly kind: "event"; readonly pending: boolean }
   | {
       readonly kind: "part";
       readonly index: number;
@@ -34,10 +40,13 @@ const SEARCH_LIMIT = 20_000;
 
 export class FaultLogView {
   /** States the registers may have been in when {@link timeline} begins. */
-  private bases: FaultLog[] = [];
+  private bases: readonly FaultLog[] = [];
   private readonly timeline: Item[] = [];
   /** A state at the end of the timeline that some history leads to. */
   private witness: FaultLog;
+  /** Hardware had no choice since {@link timeline} begins: the witness is the only state. */
+  private certain = true;
+  private readonly atReset: readonly FaultLog[];
   private readonly first: number;
   private readonly end: number;
 
@@ -48,12 +57,14 @@ export class FaultLogView {
     this.first = platform.faultRecordOffset;
     this.end = this.first + 16 * platform.faultRecords;
     this.witness = new FaultLog(platform.faultRecords);
+    this.atReset = [new FaultLog(platform.faultRecords)];
   }
 
   reset(): void {
-    this.witness = new FaultLog(this.platform.faultRecords);
-    this.bases = [new FaultLog(this.platform.faultRecords)];
-    this.timeline.length = 0;
+    this.witness.reset();
+    this.bases = this.atReset;
+    this.certain = true;
+    empty(this.timeline);
   }
 
   /** True when a fault recording register is at this offset. */
@@ -71,13 +82,17 @@ export class FaultLogView {
     }
     if (faults.length === 1 && faults[0] === null) return;
     this.timeline.push({ kind: "fault", faults });
-    const [likely] = faults;
+    if (faults.length > 1) this.certain = false;
+    const likely = faults[0];
     if (likely) this.count(this.witness, likely);
   }
 
   private count(state: FaultLog, fault: FaultRecord): void {
     const { record, overflow, dropped, collapse } = faultLogRules;
-    if (state.mayCollapse(fault)) this.coverage.hit(collapse);
+    if (state.mayCollapse(fault)) {
+      this.coverage.hit(collapse);
+      this.certain = false;
+    }
     const result = state.record(fault, false);
     this.coverage.hit({ recorded: record, overflow, dropped, collapsed: collapse }[result]);
   }
@@ -100,6 +115,7 @@ export class FaultLogView {
 
   /** Clearing GCMD.TE was commanded: at some moment from now on the index returns to zero. */
   translationMayBeDisabled(): void {
+    this.certain = false;
     this.timeline.push({ kind: "disabled", certain: false });
   }
 
@@ -111,18 +127,22 @@ export class FaultLogView {
 
   /** Software read PFO, PPF and FRI in FSTS. */
   sawStatus(value: number, mask: number): Complaint {
-    return this.saw({ kind: "status", value, mask }, () => `FSTS reads 0x${value.toString(16)}`);
+    return this.saw({ kind: "status", value, mask });
+  }
+
+  /** Software read IP in FECTL, while no other status than those of faults could be pending. */
+  sawEvent(pending: boolean): Complaint {
+    return this.saw({ kind: "event", pending });
   }
 
   /** Software read one 32-bit part of a record. */
   sawRecord(offset: number, value: number, mask: number): Complaint {
     const index = Math.floor((offset - this.first) / 16);
     const part = ((offset - this.first) % 16) / 4;
-    const item: Item = { kind: "part", index, part, value, mask };
-    return this.saw(item, () => `FRCD[${index}] part ${part} reads 0x${value.toString(16)}`);
+    return this.saw({ kind: "part", index, part, value, mask });
   }
 
-  private saw(item: Item, seen: () => string): Complaint {
+  private saw(item: Read): Complaint {
     this.timeline.push(item);
     if (shows(this.witness, item)) return null;
     const found = this.search(1);
@@ -131,17 +151,18 @@ export class FaultLogView {
       this.witness = found[0]!;
       return null;
     }
-    const message = `${seen()}; the likely state of the registers: ${describe(this.witness)}`;
+    const message = `${inWords(item)}; the likely state of the registers: ${describe(this.witness)}`;
     return { kind: "fault-record", rules: [faultLogRules.record.id], message };
   }
 
   /** Once nothing is pending any more, what came before matters only for where the index stands. */
   private sumUp(): void {
     if (this.witness.isPending || this.witness.isOverflowing) return;
-    const ends = this.search(SEARCH_LIMIT);
+    const ends = this.certain ? [this.witness.clone()] : this.search(SEARCH_LIMIT);
     if (ends === null || ends.length === 0 || ends.some((one) => one.isPending || one.isOverflowing)) return;
     this.bases = ends;
-    this.timeline.length = 0;
+    this.certain = ends.length === 1;
+    empty(this.timeline);
   }
 
   /** Up to `most` different states that histories of the timeline end in; null when there are too many to look at. */
@@ -235,10 +256,17 @@ function shows(state: FaultLog, item: Item): boolean {
     const relevant = item.mask & (state.isPending ? 0xff03 : 0x03);
     return ((state.statusBits() ^ item.value) & relevant) === 0;
   }
+  if (item.kind === "event") return (state.isPending || state.isOverflowing) === item.pending;
   if (item.kind !== "part") return true;
   if (state.pendingRecord(item.index))
     return ((state.part(item.index, item.part) ^ item.value) & item.mask) === 0;
   return item.part !== 3 || (item.value & item.mask & 0x80000000) === 0;
+}
+
+function inWords(item: Read): string {
+  if (item.kind === "event") return `IP of FECTL reads ${item.pending ? 1 : 0}`;
+  const what = item.kind === "status" ? "FSTS" : `FRCD[${item.index}] part ${item.part}`;
+  return `${what} reads 0x${item.value.toString(16)}`;
 }
 
 function describe(state: FaultLog): string {

@@ -12,7 +12,15 @@ import type { Platform } from "./profile.js";
 import { ProtectedMemoryView, tellingBits } from "./protected-memory.js";
 import { type QueueView, queueRules } from "./queue-view.js";
 import { contextCommand, type InvalidationCommand, iotlbCommand } from "./register-commands.js";
-import { FaultStatusBit, GLOBAL_LEVEL_BITS, GlobalBit, Offset, RegisterFile } from "./registers.js";
+import {
+  EventBit,
+  FaultStatusBit,
+  GLOBAL_LEVEL_BITS,
+  GlobalBit,
+  Offset,
+  plainRegisters,
+  RegisterFile,
+} from "./registers.js";
 
 /** A command of CCMD or IOTLB that is under way. */
 interface Command {
@@ -25,6 +33,7 @@ interface Command {
 
 export class RegisterView {
   private readonly file: RegisterFile;
+  private readonly plain: Uint8Array;
   private readonly protectedMemory: ProtectedMemoryView;
   private levels = 0;
   private rootSet = false;
@@ -52,6 +61,7 @@ export class RegisterView {
     private readonly coverage: Coverage,
   ) {
     this.file = new RegisterFile(platform);
+    this.plain = plainRegisters(platform, this.file);
     this.protectedMemory = new ProtectedMemoryView(platform, this.file, steering.protection, coverage);
   }
 
@@ -178,6 +188,8 @@ export class RegisterView {
     if (offset === Offset.CCMD + 4) return this.sawCommand("context", value, mask, step);
     if (offset === iotlb + 4) return this.sawCommand("iotlb", value, mask, step);
     if (offset === Offset.FSTS) return this.sawFaultStatus(value, mask);
+    if (offset === Offset.FECTL) return this.sawFaultEvent(value, mask);
+    if (offset === Offset.IECTL) return this.sawCompletionEvent(value, mask, step);
     if (offset === Offset.IQH) return this.sawHead(value);
     if (offset === Offset.ICS) return this.sawCompletion(value, mask, step);
     if (offset === Offset.IQERCD) return this.sawQueueError(value);
@@ -294,6 +306,31 @@ export class RegisterView {
     return this.faults.sawStatus(value, mask);
   }
 
+  /** Choice: a status of FSTS and IP are seen together. While IM is 0 messages are sent, and IP comes and goes by itself. */
+  private sawFaultEvent(value: number, mask: number): Complaint {
+    if (!this.showsMask(Offset.FECTL, value, mask)) return this.sawPlain(Offset.FECTL, value, EventBit.mask);
+    if ((mask & EventBit.pending) === 0 || (value & EventBit.mask) === 0) return null;
+    this.coverage.hit(registerRules.faultEvent);
+    const pending = (value & EventBit.pending) !== 0;
+    if (this.queueErrorSeen) {
+      if (pending) return null;
+      return complaint("register", registerRules.faultEvent.id, "FECTL.IP is 0 while FSTS.IQE is set");
+    }
+    return this.queue.bad ? null : this.faults.sawEvent(pending);
+  }
+
+  /** Choice: IWC and IP are seen together. */
+  private sawCompletionEvent(value: number, mask: number, step: number): Complaint {
+    if (!this.showsMask(Offset.IECTL, value, mask)) return this.sawPlain(Offset.IECTL, value, EventBit.mask);
+    if ((mask & EventBit.pending) === 0 || (value & EventBit.mask) === 0) return null;
+    this.coverage.hit(registerRules.completionEvent);
+    return this.sawCompletion(value & EventBit.pending ? 1 : 0, 1, step);
+  }
+
+  private showsMask(offset: number, value: number, mask: number): boolean {
+    return ((value ^ this.file.read(offset)) & mask & EventBit.mask) === 0;
+  }
+
   private sawHead(value: number): Complaint {
     const head = (value >>> 4) & 0x7fff;
     this.coverage.hit(queueRules.head);
@@ -346,28 +383,13 @@ export class RegisterView {
   }
 
   private sawPlain(offset: number, value: number, mask: number): Complaint {
-    if (!this.file.has(offset) || !isPlain(this.platform, offset)) return null;
+    if (this.plain[offset / 4] !== 1) return null;
     const differs = ((value ^ this.file.read(offset)) & mask & tellingBits(this.platform, offset)) >>> 0;
     this.coverage.hit(registerRules.values);
     if (differs === 0) return null;
     const message = `register ${hex(offset)} reads ${hex(value)}, which must be ${hex(this.file.read(offset))}`;
     return complaint("register", registerRules.values.id, message);
   }
-}
-
-/** Registers that read what they were given. Event registers may have bits that come and go by themselves. */
-function isPlain(platform: Platform, offset: number): boolean {
-  const iva = platform.iotlbRegisterOffset;
-  const events: number[] = [
-    Offset.FECTL,
-    Offset.IECTL,
-    Offset.CCMD,
-    Offset.IQH + 4,
-    Offset.IQT,
-    Offset.IQERCD + 4,
-  ];
-  const commands = [iva, iva + 4, iva + 8];
-  return offset < 0x100 && !events.includes(offset) && !commands.includes(offset) && offset !== Offset.GCMD;
 }
 
 function complaint(kind: FindingKind, rule: string, message: string): NonNullable<Complaint> {

@@ -231,6 +231,9 @@ export const GLOBAL_LEVEL_BITS =
     GlobalBit.compatibilityFormat) >>>
   0;
 
+/** Bits of FECTL and IECTL. */
+export const EventBit = { mask: 0x80000000, pending: 0x40000000 } as const;
+
 export const FaultStatusBit = { overflow: 1, pending: 2, queueError: 0x10 } as const;
 
 /** What plain registers hold. Commands, status and fault registers have their own state beside it. */
@@ -295,4 +298,18 @@ export class RegisterFile {
   set(offset: number, value: number): void {
     this.values[offset / 4] = value;
   }
+}
+
+/** By 32-bit offset: 1 for registers that read what they were given. */
+export function plainRegisters(platform: Platform, file: RegisterFile): Uint8Array {
+  return Uint8Array.from({ length: 0x40 }, (_, at) =>
+    file.has(at * 4) && isPlain(platform, at * 4) ? 1 : 0,
+  );
+}
+
+function isPlain(platform: Platform, offset: number): boolean {
+  const iva = platform.iotlbRegisterOffset;
+  const changing: number[] = [Offset.CCMD, Offset.IQH + 4, Offset.IQT, Offset.IQERCD + 4];
+  const commands = [iva, iva + 4, iva + 8];
+  return !changing.includes(offset) && !commands.includes(offset) && offset !== Offset.GCMD;
 }

@@ -7,6 +7,7 @@ import {
   iotlbCommand,
 } from "../../../../model/vtd/register-commands.js";
 import {
+  EventBit,
   FaultStatusBit,
   GLOBAL_LEVEL_BITS,
   GlobalBit,
@@ -77,7 +78,9 @@ export class ReferenceRegisters {
   readHalf(offset: number): number {
     const { platform, queue, faults } = this;
     if (offset === Offset.GSTS) return this.status >>> 0;
-    if (offset === Offset.FSTS) return faults.statusBits() | (queue.error ? FaultStatusBit.queueError : 0);
+    if (offset === Offset.FSTS) return this.faultStatus();
+    if (offset === Offset.FECTL) return this.eventControl(offset, this.faultStatus() !== 0);
+    if (offset === Offset.IECTL) return this.eventControl(offset, this.file.read(Offset.ICS) !== 0);
     if (offset === Offset.IQH) return queue.ring.head << 4;
     if (offset === Offset.IQERCD) return queue.error?.code ?? 0;
     const record = offset - platform.faultRecordOffset;
@@ -85,6 +88,16 @@ export class ReferenceRegisters {
       return faults.part(Math.floor(record / 16), (record % 16) / 4);
     }
     return this.file.read(offset);
+  }
+
+  private faultStatus(): number {
+    return this.faults.statusBits() | (this.queue.error ? FaultStatusBit.queueError : 0);
+  }
+
+  /** 11.4.7.2, 11.4.9.5: a message is sent at once, or held pending while it is masked. */
+  private eventControl(offset: number, pending: boolean): number {
+    const control = this.file.read(offset);
+    return (pending && control & EventBit.mask ? control | EventBit.pending : control) >>> 0;
   }
 
   /** Software writes 4 or 8 bytes, the low half first (11.2). */
