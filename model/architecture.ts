@@ -91,6 +91,7 @@ export interface Architecture {
   /** Bytes that the unit's registers take, whole pages. */
   registerBytes(profile: Profile): number;
   readonly firmwareTables: FirmwareTables;
-  createOracle(profile: Profile): Oracle;
+  /** @param memory where it keeps memory with its history; one that is shared is that of the oracle that was reset last */
+  createOracle(profile: Profile, memory?: PhysicalMemory): Oracle;
   createSoftware(profile: Profile): SoftwareModel;
 }

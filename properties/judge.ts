@@ -8,6 +8,7 @@ import { architectureOf } from "../model/architectures.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
 import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
 import { showAddress } from "../model/words/address.js";
+import { PhysicalMemory } from "../model/words/memory.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
 /** What came of a run. */
@@ -22,24 +23,28 @@ export interface JudgedRun {
   readonly requests: number;
 }
 
+/** How many types of requests there are. */
+const REQUEST_TYPES = 4;
+
 /** Is told of every action after it was judged, with the oracle as it is then. */
 export interface RunWatcher {
   begin(run: CompiledRun, oracle: Oracle): void;
   after(action: Action, index: number): void;
 }
 
-/** Judges runs; keeps one oracle for each profile, whose coverage grows with every run. */
+/** Judges runs; keeps one oracle for each profile, whose coverage grows with every run. They share one memory. */
 export class Judge {
   private readonly oracles = new Map<string, Oracle>();
+  private readonly memory = new PhysicalMemory(0);
 
   constructor(private readonly watcher: RunWatcher | null = null) {}
 
-  /** The oracle of a profile, as the last run left it. */
+  /** The oracle of a profile, as the last run left it; its memory is that of the last run of all. */
   oracleOf(run: CompiledRun): Oracle {
     const { profile } = run.setup;
     let oracle = this.oracles.get(profile.id);
     if (!oracle) {
-      oracle = architectureOf(profile).createOracle(profile);
+      oracle = architectureOf(profile).createOracle(profile, this.memory);
       this.oracles.set(profile.id, oracle);
     }
     return oracle;
@@ -60,12 +65,32 @@ export class Judge {
    * @param steerAround known deviations whose triggers are left out and whose observations are put right
    */
   judge(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[] = []): JudgedRun {
-    const compiled = compileScenario(withoutAvoided(scenario, steerAround));
-    const run = withoutUnsupported(compiled, iommu, steerAround);
-    try {
+    const run = preparedRun(scenario, iommu, steerAround);
+    return this.judgePrepared(run, iommu, steerAround, () => {
       iommu.reset(run.setup);
-      const observations = iommu.execute(run.actions);
-      return this.judgeObserved(run, putRight(run, observations, steerAround), iommu, steerAround);
+      return iommu.execute(run.actions);
+    });
+  }
+
+  /**
+   * Begins what {@link judge} does, so that an implementation outside this program can work on it meanwhile. What is
+   * returned judges it; runs are judged in the order in which they were begun.
+   */
+  begin(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[] = []): () => JudgedRun {
+    if (!iommu.submit) return () => this.judge(scenario, iommu, steerAround);
+    const run = preparedRun(scenario, iommu, steerAround);
+    iommu.submit(run.setup, run.actions);
+    return () => this.judgePrepared(run, iommu, steerAround, () => iommu.collect!());
+  }
+
+  private judgePrepared(
+    run: CompiledRun,
+    iommu: Iommu,
+    steerAround: readonly KnownDeviation[],
+    observe: () => Observation[],
+  ): JudgedRun {
+    try {
+      return this.judgeObserved(run, putRight(run, observe(), steerAround), iommu, steerAround);
     } catch (error) {
       if (!(error instanceof ImplementationError)) throw error;
       return { run, findings: [], unknown: null, failure: error.message, requests: 0 };
@@ -84,13 +109,9 @@ export class Judge {
     this.watcher?.begin(run, oracle);
     const { findings, unknown } = this.firstFinding(run, observations, oracle, iommu);
     iommu.clear?.(oracle.strays);
-    return {
-      run,
-      findings: findings.map((one) => inSteps(one, run)),
-      unknown,
-      failure: null,
-      requests: run.actions.filter((one) => one.do === "request").length,
-    };
+    let requests = 0;
+    for (const action of run.actions) if (action.do === "request") requests++;
+    return { run, findings: findings.map((one) => inSteps(one, run)), unknown, failure: null, requests };
   }
 
   /** The first thing that is wrong with a run; nothing after it can be relied on. */
@@ -134,10 +155,15 @@ export function inSteps(finding: Finding, run: Pick<CompiledRun, "stepOf">): Fin
 
 /** The scenario without the steps that known deviations are triggered by. */
 export function withoutAvoided(scenario: Scenario, steerAround: readonly KnownDeviation[]): Scenario {
+  if (steerAround.length === 0) return scenario;
   const avoided = (step: Step) => steerAround.some((one) => one.avoidsStep?.(step, scenario));
   if (!scenario.steps.some(avoided)) return scenario;
   // Steps of a scenario stay steps of its architecture.
   return { ...scenario, steps: scenario.steps.filter((step) => !avoided(step)) } as Scenario;
+}
+
+function preparedRun(scenario: Scenario, iommu: Iommu, steerAround: readonly KnownDeviation[]): CompiledRun {
+  return withoutUnsupported(compileScenario(withoutAvoided(scenario, steerAround)), iommu, steerAround);
 }
 
 /** Leaves out the requests that an implementation's devices cannot issue; leaves out or replaces what triggers known deviations. */
@@ -146,6 +172,7 @@ function withoutUnsupported(
   iommu: Iommu,
   steerAround: readonly KnownDeviation[],
 ): CompiledRun {
+  if (steerAround.length === 0 && iommu.requestTypes.size === REQUEST_TYPES) return run;
   const supported = (action: Action) =>
     (action.do !== "request" || iommu.requestTypes.has(action.request.type)) &&
     !steerAround.some((one) => one.avoidsAction?.(action, run.setup.profile));
@@ -182,9 +209,10 @@ function checkMemory(oracle: Oracle, run: CompiledRun, iommu: Iommu): Finding | 
     if (length === 8) offsets.add(offset + 4);
   }
   for (const offset of offsets) {
+    const touched = pagesTouched(oracle, offset);
     for (const page of dataPages) {
       const value = iommu.readData(page, offset);
-      if (value === pageTag(page, offset) && isUntouched(oracle, page, offset)) continue;
+      if (value === pageTag(page, offset) && !touched.includes(page)) continue;
       const finding = judgeContent(oracle, run, page, offset, value);
       if (finding) return finding;
     }
@@ -192,16 +220,17 @@ function checkMemory(oracle: Oracle, run: CompiledRun, iommu: Iommu): Finding | 
   return null;
 }
 
-function covers(write: LandedWrite, page: number, offset: number): boolean {
-  const { request } = write;
-  return write.page === page && offset >= request.offset && offset < request.offset + request.length;
+/** The write is to that offset of its page. */
+function coversOffset({ request }: LandedWrite, offset: number): boolean {
+  return offset >= request.offset && offset < request.offset + request.length;
 }
 
-/** True when neither a device nor software wrote there. */
-function isUntouched(oracle: Oracle, page: number, offset: number): boolean {
-  for (const one of oracle.writes) if (covers(one, page, offset)) return false;
-  for (const one of oracle.dataStores) if (one.page === page && one.word === offset >>> 3) return false;
-  return true;
+/** The pages in which a device or software wrote there, with repetitions. */
+function pagesTouched(oracle: Oracle, offset: number): readonly number[] {
+  const pages: number[] = [];
+  for (const one of oracle.writes) if (coversOffset(one, offset)) pages.push(one.page);
+  for (const one of oracle.dataStores) if (one.word === offset >>> 3) pages.push(one.page);
+  return pages;
 }
 
 function judgeContent(
@@ -211,15 +240,16 @@ function judgeContent(
   offset: number,
   value: number,
 ): Finding | null {
-  const writes = oracle.writes.filter((one) => covers(one, page, offset));
-  const stores = oracle.dataStores.filter((one) => one.page === page && one.word === offset >>> 3);
-  const last = stores[stores.length - 1];
+  const last = oracle.dataStores.findLast((one) => one.page === page && one.word === offset >>> 3);
+  const stored = last ? (offset & 4 ? last.high : last.low) : pageTag(page, offset);
+  const writes = oracle.writes.filter((one) => one.page === page && coversOffset(one, offset));
+  if (writes.length === 0 && value === stored) return null;
   const later = last ? writes.filter((one) => one.step > last.step) : writes;
   const underWay = last
     ? writes.filter((one) => one.step < last.step && !oracle.isDrained(one, last.step))
     : [];
   const allowed = [...later, ...underWay].map((one) => one.tag);
-  if (later.length === 0) allowed.push(last ? (offset & 4 ? last.high : last.low) : pageTag(page, offset));
+  if (later.length === 0) allowed.push(stored);
   if (allowed.includes(value)) return null;
   const late = last && writes.find((one) => one.tag === value && one.step < last.step);
   const where = showAddress(page, offset);

@@ -1,7 +1,7 @@
 /** The commands of the command buffer (AMD-Vi 2.4): layouts, legality, meaning. */
 import type { Word } from "../trace.js";
 import {
-  decode,
+  decoderOf,
   encode,
   type Field,
   field,
@@ -165,7 +165,7 @@ export function rangeAddress(firstPage: number, pageCount: number): { Address: n
 export function rangeOf(address: number, s: number): PageRange {
   if (s === 0) return { firstPage: address, pageCount: 1 };
   const pageCount = Math.min(codedPages(address), ALL_PAGES);
-  return { firstPage: address - (address % pageCount), pageCount };
+  return { firstPage: Math.floor(address / pageCount) * pageCount, pageCount };
 }
 
 interface AddressRange extends PageRange {
@@ -235,10 +235,10 @@ export const commandTypes: Readonly<Record<number, CommandType>> = {
     layout: invalidateIommuPagesLayout,
     supported: always,
     meaning: (values) => ({
+      ...addressRange(values),
       command: "invalidate-iommu-pages",
       domainId: values.DomainID!,
       directories: values.PDE === 1,
-      ...addressRange(values),
     }),
   },
   [Opcode.invalidateIotlbPages]: {
@@ -255,10 +255,10 @@ export const commandTypes: Readonly<Record<number, CommandType>> = {
     layout: prefetchIommuPagesLayout,
     supported: (platform) => platform.prefetch,
     meaning: (values) => ({
+      ...addressRange(values),
       command: "prefetch-iommu-pages",
       deviceId: values.DeviceID!,
       count: values.PFCount!,
-      ...addressRange(values),
     }),
   },
   [Opcode.completePprRequest]: {
@@ -302,11 +302,11 @@ function completionWait(values: Values): Command {
 function invalidateIotlbPages(values: Values): Command {
   const pasid = (values["PASID19:16"]! << 16) | (values["PASID15:8"]! << 8) | values["PASID7:0"]!;
   return {
+    ...addressRange(values, pasid),
     command: "invalidate-iotlb-pages",
     deviceId: values.DeviceID!,
     queueId: values.QueueID!,
     type: values.Type!,
-    ...addressRange(values, pasid),
   };
 }
 
@@ -330,6 +330,10 @@ export function reservedInCommandsOf(platform: AmdViFeatures): ReadonlyMap<numbe
   return new Map(supported.map(([opcode, type]) => [Number(opcode), reservedMask(type.layout, platform)]));
 }
 
+const decoders = new Map(
+  Object.entries(commandTypes).map(([opcode, type]) => [Number(opcode), decoderOf(type.layout)]),
+);
+
 /** What a command asks for, or the rule it breaks: ILLEGAL_COMMAND_ERROR. */
 export function parseCommand(
   { reservedInCommands }: AmdViPlatform,
@@ -340,9 +344,9 @@ export function parseCommand(
   if (!type) return { illegal: commandErrorRules.opcode };
   const mustBeZero = reservedInCommands.get(opcode);
   if (!mustBeZero) return { illegal: commandErrorRules.unsupported };
-  if (words.some((word, at) => (word.low & mustBeZero[at]!.low) | (word.high & mustBeZero[at]!.high)))
-    return { illegal: commandErrorRules.reserved };
-  return type.meaning(decode(type.layout, words));
+  for (const [at, { low, high }] of mustBeZero.entries())
+    if ((words[at]!.low & low) | (words[at]!.high & high)) return { illegal: commandErrorRules.reserved };
+  return type.meaning(decoders.get(opcode)!(words));
 }
 
 /** A command with the given fields, its opcode filled in; see the layouts for names. */

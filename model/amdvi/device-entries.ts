@@ -1,5 +1,6 @@
 /** What the device table entries say that may be in use for a device: the part that concerns the event log (AMD-Vi 2.2.2). */
-
+import { Effect, type Request } from "../trace.js";
+import type { AdmissibleOutcomes } from "../windows/admissible.js";
 import { Cache, type Fence, type InvalidationLog } from "../windows/invalidation-log.js";
 import type { SteeringRegisters } from "../windows/steering.js";
 import { NO_DOMAIN } from "../windows/walk.js";
@@ -22,6 +23,7 @@ export class DeviceEntryWindows implements DeviceEntries {
     private readonly memory: PhysicalMemory,
     private readonly steering: SteeringRegisters,
     private readonly log: InvalidationLog<InvalidationTarget>,
+    private readonly admissible: Pick<AdmissibleOutcomes, "domainIdsOf">,
   ) {}
 
   /** The last INVALIDATE_DEVTAB_ENTRY or INVALIDATE_IOMMU_ALL known to be done was submitted then. */
@@ -29,6 +31,14 @@ export class DeviceEntryWindows implements DeviceEntries {
     const tags = { requester: deviceId, domainId: NO_DOMAIN, page: 0, pages: 1 };
     this.log.fence(Cache.device, tags, now, NOTHING_KNOWN, this.fence);
     return this.fence.step;
+  }
+
+  lastInvalidation(): number {
+    return this.log.entries.at(-1)?.submitted ?? 0;
+  }
+
+  domainIds(request: Request, now: number): readonly number[] {
+    return this.admissible.domainIdsOf(request, Effect.blocked, now);
   }
 
   place(deviceId: number): Place {

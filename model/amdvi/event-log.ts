@@ -1,23 +1,41 @@
 /**
  * One state that the event log may be in (AMD-Vi 2.5, MMIO 2010h to 2020h): where the tail stands, what hardware has
- * written into the entries, and which status bits are set. States are not changed; what happens gives a new one.
+ * written into the entries, and which status bits are set. States are not changed; what happens gives a new one. States
+ * that differ in nothing but what was logged are one, with several histories.
  */
 import type { Word } from "../trace.js";
 
 /** The two words of an event; null for an address that the model does not know. */
 export type Event = readonly [Word, Word | null];
 
-/** What hardware or software last wrote into one entry: one of these. */
+/** What an entry of the log may hold; worked out when somebody looks at it. */
+export class Contents {
+  private known: readonly Event[] | null = null;
+
+  constructor(private readonly possible: () => readonly Event[]) {}
+
+  /** One of these; empty when nothing is known of it. */
+  get events(): readonly Event[] {
+    this.known ??= this.possible();
+    return this.known;
+  }
+}
+
+/** What hardware or software last wrote into one entry, and what was written before. */
 export interface Entry {
   /** Page and index (0 to 255) of the entry in memory. */
   readonly page: number;
   readonly index: number;
-  /** Every content it may have; empty when nothing is known of it. */
-  readonly contents: readonly Event[];
-  readonly older: Entry | null;
-  /** Number of older ones. */
+  readonly contents: Contents;
+  readonly older: History;
+  /** Number of older ones, at most. */
   readonly depth: number;
+  /** Every page that this or an older one is in. */
+  readonly pages: readonly number[];
 }
+
+/** What was written into entries: one of these was the last. Histories share what they have in common. */
+export type History = readonly Entry[];
 
 /** EventLogInt: set, clear, or either of them. */
 export type Flag = 0 | 1 | "either";
@@ -37,9 +55,9 @@ export interface LogState {
   /** Events are logged: EventLogEn is 1 and nothing was lost since it was set. */
   readonly running: boolean;
   readonly interrupt: Flag;
-  readonly newest: Entry | null;
+  readonly history: History;
   readonly halt: Halt;
-  /** By DeviceID, the step at which its last I/O page fault was reported: what SE looks at. */
+  /** By DeviceID, the last step that can matter at or before its last reported I/O page fault: what SE looks at. */
   readonly reported: ReadonlyMap<number, number>;
 }
 
@@ -55,6 +73,14 @@ export interface LogPlace {
 export const ENTRIES_OF_PAGE = 256;
 /** With more entries than this, those that were written over are dropped. */
 const MOST_ENTRIES = 2048;
+/** More states than this are not told apart by EventLogInt and by what SE looks at. */
+const MOST_STATES = 256;
+
+const UNKNOWN = new Contents(() => []);
+/** Before the first entry that was written. */
+const NOTHING: Entry = { page: -1, index: 0, contents: UNKNOWN, older: [], depth: 0, pages: [] };
+const NOTHING_WRITTEN: History = [NOTHING];
+const NOTHING_REPORTED: ReadonlyMap<number, number> = new Map();
 
 export function emptyLog(running: boolean): LogState {
   return {
@@ -62,56 +88,142 @@ export function emptyLog(running: boolean): LogState {
     overflow: false,
     running,
     interrupt: 0,
-    newest: null,
+    history: NOTHING_WRITTEN,
     halt: "none",
-    reported: new Map(),
+    reported: NOTHING_REPORTED,
   };
 }
 
-/** What is known of the entry there, or null when nothing was written to it since the run began. */
-export function entryAt(state: LogState, page: number, index: number): Entry | null {
-  let entry = state.newest;
-  while (entry && (entry.page !== page || entry.index !== index)) entry = entry.older;
-  return entry;
+function isAt(entry: Entry, page: number, index: number): boolean {
+  return entry.page === page && entry.index === index;
+}
+
+/** What is known of the entry there in the first history, or null when nothing was written to it since the run began. */
+export function entryAt(history: History, page: number, index: number): Entry | null {
+  let [entry] = history;
+  while (entry && !isAt(entry, page, index)) [entry] = entry.older;
+  return entry ?? null;
+}
+
+/** True when some history has an entry in the page. */
+export function mayHold(history: History, page: number): boolean {
+  for (const { pages } of history) if (pages.includes(page)) return true;
+  return false;
 }
 
 /** The state with one more entry written to memory. */
-export function withEntry(
-  state: LogState,
-  page: number,
-  index: number,
-  contents: readonly Event[],
-): LogState {
-  const older = state.newest && state.newest.depth >= MOST_ENTRIES ? lastWritten(state.newest) : state.newest;
-  return { ...state, newest: added(older, page, index, contents) };
+function withEntry(state: LogState, page: number, index: number, contents: Contents): LogState {
+  return { ...state, history: written(state.history, page, index, contents) };
 }
 
-function added(older: Entry | null, page: number, index: number, contents: readonly Event[]): Entry {
-  return { page, index, contents, older, depth: older ? older.depth + 1 : 0 };
+function written(before: History, page: number, index: number, contents: Contents): History {
+  const older = depthOf(before) >= MOST_ENTRIES ? lastWritten(before) : before;
+  return [added(older, page, index, contents)];
 }
 
-/** The newest entry of every place. */
-function lastWritten(newest: Entry): Entry | null {
+function added(older: History, page: number, index: number, contents: Contents): Entry {
+  return { page, index, contents, older, depth: depthOf(older) + 1, pages: pagesOf(older, page) };
+}
+
+function depthOf(history: History): number {
+  let depth = 0;
+  for (const entry of history) depth = Math.max(depth, entry.depth);
+  return depth;
+}
+
+function pagesOf(history: History, page: number): readonly number[] {
+  const { pages } = history[0]!;
+  const isKnown = (one: number) => pages.includes(one);
+  if (isKnown(page) && history.every((entry) => entry.pages.every(isKnown))) return pages;
+  return [...new Set([page, ...history.flatMap((entry) => entry.pages)])];
+}
+
+/** The newest entry of every place. Nothing is known of any when there are several histories. */
+function lastWritten(history: History): History {
   const places = new Map<string, Entry>();
-  for (let entry: Entry | null = newest; entry; entry = entry.older) {
+  const seen = new Set<Entry>();
+  let several = false;
+  for (let left = [...history]; left.length > 0; ) {
+    several ||= left.length > 1;
+    const entry = left.pop()!;
+    if (entry === NOTHING || seen.has(entry)) continue;
+    seen.add(entry);
     const place = `${entry.page} ${entry.index}`;
     if (!places.has(place)) places.set(place, entry);
+    left.push(...entry.older);
   }
-  let kept: Entry | null = null;
-  for (const { page, index, contents } of places.values()) kept = added(kept, page, index, contents);
+  let kept = NOTHING_WRITTEN;
+  for (const { page, index, contents } of places.values())
+    kept = [added(kept, page, index, several ? UNKNOWN : contents)];
   return kept;
 }
 
+/** What becomes of one entry in every history; one object serves all states, as they share histories. */
+export class Change {
+  private readonly known = new Map<Entry, Entry | null>();
+
+  /**
+   * @param unwritten histories in which nothing was written there are possible
+   * @param of the new contents of the entry; null when they are impossible
+   */
+  constructor(
+    private readonly page: number,
+    private readonly index: number,
+    private readonly unwritten: boolean,
+    private readonly of: (contents: Contents) => Contents | null,
+  ) {}
+
+  /** The histories that are possible, changed. */
+  in(history: History): History {
+    const only = this.onlyEntryIn(history);
+    if (!only) return this.inEach(history);
+    if (only === NOTHING) return this.unwritten ? history : [];
+    const contents = this.of(only.contents);
+    if (contents === only.contents) return history;
+    return contents ? written(history, this.page, this.index, contents) : [];
+  }
+
+  /** The entry, or {@link NOTHING}, where no histories part before it; null where they do. */
+  private onlyEntryIn(history: History): Entry | null {
+    let left = history;
+    while (left.length === 1) {
+      const entry = left[0]!;
+      if (entry === NOTHING || isAt(entry, this.page, this.index)) return entry;
+      left = entry.older;
+    }
+    return null;
+  }
+
+  private inEach(history: History): History {
+    let changes = false;
+    for (const entry of history) {
+      let left = this.known.get(entry);
+      if (left === undefined) {
+        left = this.inEntry(entry);
+        this.known.set(entry, left);
+      }
+      changes ||= left !== entry;
+    }
+    return changes ? history.flatMap((entry) => this.known.get(entry) ?? []) : history;
+  }
+
+  private inEntry(entry: Entry): Entry | null {
+    if (entry === NOTHING) return this.unwritten ? entry : null;
+    if (isAt(entry, this.page, this.index)) {
+      const contents = this.of(entry.contents);
+      return contents === entry.contents ? entry : contents && { ...entry, contents };
+    }
+    const older = this.inEach(entry.older);
+    if (older.length === 0) return null;
+    return older === entry.older ? entry : { ...entry, older };
+  }
+}
+
 /**
- * An event happens: it is one of `contents`. 2.5: without room for it it is lost, EventOverflow is set and logging stops.
- * Choice: whether EventLogInt is set when EventIntEn is 0, and whether an overflow sets it, is left open.
+ * An event happens: the entry is one of `contents`. 2.5: without room for it it is lost, EventOverflow is set and logging
+ * stops. Choice: whether EventLogInt is set when EventIntEn is 0, and whether an overflow sets it, is left open.
  */
-export function logged(
-  state: LogState,
-  place: LogPlace,
-  contents: readonly Event[],
-  signals: boolean,
-): LogState {
+export function logged(state: LogState, place: LogPlace, contents: Contents, signals: boolean): LogState {
   if (!state.running) return state;
   const next = (state.tail + 1) % place.length;
   const interrupt = state.interrupt === 1 ? 1 : "either";
@@ -121,47 +233,61 @@ export function logged(
   return { ...entered, tail: next, interrupt: signals ? 1 : interrupt };
 }
 
-/**
- * The states with those made one that differ in nothing but what they have logged: of each entry, any content that one of
- * them gives is possible then, whatever the other entries hold.
- */
-export function merged(states: readonly LogState[]): LogState[] {
-  const byKey = new Map<string, LogState>();
+/** The states with those made one that differ in nothing but what they have logged. */
+export function merged(states: readonly LogState[]): readonly LogState[] {
+  if (states.length < 2) return states;
+  const apart = mergedWhere(states, isAlike);
+  return apart.length > MOST_STATES ? mergedWhere(apart, () => true) : apart;
+}
+
+function mergedWhere(
+  states: readonly LogState[],
+  alike: (one: LogState, other: LogState) => boolean,
+): LogState[] {
+  const left: LogState[] = [];
+  const byStatus = new Map<number, number[]>();
   for (const state of states) {
-    const { tail, overflow, running, halt } = state;
-    const key = `${tail} ${overflow} ${running} ${halt}`;
-    const like = byKey.get(key);
-    byKey.set(key, like ? joined(like, state) : state);
+    const status = statusOf(state);
+    let same = byStatus.get(status);
+    if (!same) {
+      same = [];
+      byStatus.set(status, same);
+    }
+    const at = same.find((index) => alike(left[index]!, state));
+    if (at === undefined) same.push(left.push(state) - 1);
+    else left[at] = joined(left[at]!, state);
   }
-  return [...byKey.values()];
+  return left;
+}
+
+const HALTS: readonly Halt[] = ["none", "ahead", "found"];
+
+/** A number for tail, EventOverflow, EventLogRun and the illegal command. */
+function statusOf({ tail, overflow, running, halt }: LogState): number {
+  return tail * 16 + HALTS.indexOf(halt) * 4 + (overflow ? 2 : 0) + (running ? 1 : 0);
+}
+
+/** True for states of the same status that nothing else tells apart but what they have logged. */
+function isAlike(one: LogState, other: LogState): boolean {
+  if (one.interrupt !== other.interrupt || one.reported.size !== other.reported.size) return false;
+  for (const [device, step] of one.reported) if (other.reported.get(device) !== step) return false;
+  return true;
 }
 
 function joined(one: LogState, other: LogState): LogState {
+  const interrupt = one.interrupt === other.interrupt ? one.interrupt : "either";
+  return { ...one, interrupt, reported: laterReported(one, other), history: either(one, other) };
+}
+
+function laterReported(one: LogState, other: LogState): ReadonlyMap<number, number> {
+  if (isAlike(one, other)) return one.reported;
   const reported = new Map(one.reported);
   for (const [device, step] of other.reported)
     reported.set(device, Math.max(step, reported.get(device) ?? 0));
-  const interrupt = one.interrupt === other.interrupt ? one.interrupt : "either";
-  return { ...one, reported, interrupt, newest: joinedEntries(one, other) };
+  return reported;
 }
 
-function joinedEntries(one: LogState, other: LogState): Entry | null {
-  if (one.newest === other.newest) return one.newest;
-  const places = new Map<string, Entry>();
-  for (const state of [one, other])
-    for (let entry = state.newest; entry; entry = entry.older)
-      places.set(`${entry.page} ${entry.index}`, entry);
-  let newest: Entry | null = null;
-  for (const { page, index } of places.values()) {
-    const contents = union(entryAt(one, page, index), entryAt(other, page, index));
-    newest = added(newest, page, index, contents);
-  }
-  return newest;
-}
-
-/** Nothing is known of an entry that one of the states has not written. */
-function union(one: Entry | null, other: Entry | null): readonly Event[] {
-  if (!one || !other || one.contents.length === 0 || other.contents.length === 0) return [];
-  if (one.contents === other.contents) return one.contents;
-  const nameOf = (event: Event) => event.map((word) => (word ? `${word.low}:${word.high}` : "any")).join();
-  return [...new Map([...one.contents, ...other.contents].map((event) => [nameOf(event), event])).values()];
+function either(one: LogState, other: LogState): History {
+  const further = other.history.filter((entry) => !one.history.includes(entry));
+  return further.length === 0 ? one.history : [...one.history, ...further];
 }

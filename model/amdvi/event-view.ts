@@ -8,16 +8,19 @@ import type { Request, Word } from "../trace.js";
 import type { Complaint } from "../windows/oracle.js";
 import type { Coverage, Rule } from "../words/rule.js";
 import { commandRules, eventRules, registerRules } from "./behaviour-rules.js";
-import { type DeviceEntry, isPageFault, possibleEvents } from "./event-contents.js";
+import { type DeviceEntry, isOfDomain, isPageFault, possibleEvents } from "./event-contents.js";
 import {
+  Change,
+  Contents,
   ENTRIES_OF_PAGE,
   type Event,
   emptyLog,
   entryAt,
+  type History,
   type LogState,
   logged,
+  mayHold,
   merged,
-  withEntry,
 } from "./event-log.js";
 import { decodeEvent, type Place } from "./events.js";
 import { StatusBit } from "./registers.js";
@@ -36,17 +39,19 @@ export interface DeviceEntries {
   of(deviceId: number, now: number): readonly DeviceEntry[];
   /** An entry in use at step `now` was read at this step or later. */
   readSince(deviceId: number, now: number): number;
+  /** The last step that {@link readSince} may come to return: when the last invalidation was submitted. */
+  lastInvalidation(): number;
+  /** The domains under which a request that is blocked at step `now` may have been translated. */
+  domainIds(request: Request, now: number): readonly number[];
   /** Where its entry is in the device table in force. */
   place(deviceId: number): Place;
 }
 
-/** More states than this are not told apart by what they have logged. */
-const MOST_STATES = 256;
 /** Page of a log that was never put anywhere. */
 const NOWHERE = Number.NEGATIVE_INFINITY;
 
 export class EventView {
-  private states: LogState[] = [];
+  private states: readonly LogState[] = [];
   private page = NOWHERE;
   private length = ENTRIES_OF_PAGE;
   private head = 0;
@@ -54,7 +59,7 @@ export class EventView {
   /** EventIntEn. */
   private signals = false;
   private commandsRunning = false;
-  private illegal: Event | null = null;
+  private illegal: Contents | null = null;
 
   constructor(
     private readonly devices: DeviceEntries,
@@ -73,51 +78,55 @@ export class EventView {
     this.illegal = null;
   }
 
-  /**
-   * A request had one of these outcomes.
-   * @param domainIds those under which it may have been blocked
-   */
-  outcome(
-    request: Request,
-    matching: readonly SeenOutcome[],
-    domainIds: readonly number[],
-    now: number,
-  ): void {
+  /** A request had one of these outcomes. */
+  outcome(request: Request, matching: readonly SeenOutcome[], now: number): void {
+    const rules: AmdViFaultRule[] = [];
+    for (const { rule, recorded } of matching) if (rule && recorded) rules.push(rule);
     if (matching.some((one) => one.rule && !one.recorded)) this.coverage.hit(eventRules.suppressAll);
-    const rules = matching.flatMap(({ rule, recorded }) => (rule && recorded ? [rule] : []));
     if (rules.length === 0) return;
-    const entries = this.devices.of(request.requester, now);
-    const sources = { entries, place: this.devices.place(request.requester), domainIds };
-    const contents = rules.flatMap((rule) => possibleEvents(rule, request, sources));
+    const { requester } = request;
+    const entries = this.devices.of(requester, now);
     const once = rules.some(isPageFault) && entries.some((one) => one.suppressesFurther);
+    const contents = this.contentsOf(rules, request, entries, now);
     const omitted = rules.length < matching.length;
-    const readSince = once ? this.devices.readSince(request.requester, now) : 0;
-    this.step((state) => {
-      const reported = state.reported.get(request.requester) ?? -1;
-      const suppressed = once && reported >= readSince;
-      const noted = once ? noting(state, request.requester, now) : state;
-      const result = [this.enter(noted, contents)];
-      if (suppressed || omitted) result.push(state);
+    const readSince = once ? this.devices.readSince(requester, now) : 0;
+    this.step((state, next) => {
+      const suppressed = once && (state.reported.get(requester) ?? -1) >= readSince;
+      const noted = once ? noting(state, requester, this.devices.lastInvalidation()) : state;
+      next.push(this.enter(noted, contents));
+      if (suppressed || omitted) next.push(state);
       if (suppressed) this.coverage.hit(eventRules.suppressFurther);
-      return result;
     });
+  }
+
+  /** What an entry may hold for a request that one of these rules blocked. */
+  private contentsOf(
+    rules: readonly AmdViFaultRule[],
+    request: Request,
+    entries: readonly DeviceEntry[],
+    now: number,
+  ): Contents {
+    const asked = rules.some(isOfDomain) && this.states.some((state) => state.running);
+    const domainIds = asked ? this.devices.domainIds(request, now) : [];
+    const sources = { entries, place: this.devices.place(request.requester), domainIds };
+    return new Contents(() => possibleEvents(rules, request, sources));
   }
 
   /** The command buffer holds an illegal command that hardware comes to. */
   illegalCommand(event: Event): void {
-    this.step((state) => [{ ...state, halt: "ahead" }]);
-    this.illegal = event;
+    this.step((state, next) => next.push({ ...state, halt: "ahead" }));
+    this.illegal = new Contents(() => [event]);
   }
 
   /** The command buffer is started (CmdBufEn and IommuEn are 1) or stopped. */
   commands(running: boolean): void {
-    this.step((state) => [state]);
+    this.step(unchanged);
     this.commandsRunning = running;
   }
 
   /** CmdBufEn was written 0: what had stopped the command buffer does not matter any more. */
   commandsRestartable(): void {
-    this.step((state) => [{ ...state, halt: "none" }]);
+    this.step((state, next) => next.push({ ...state, halt: "none" }));
     this.illegal = null;
   }
 
@@ -130,7 +139,9 @@ export class EventView {
   control(enabled: boolean, signals: boolean): void {
     const changes = enabled !== this.enabled;
     if (changes && enabled) this.coverage.hit(eventRules.start);
-    this.step((state) => [changes ? { ...state, running: enabled && !state.overflow } : state]);
+    this.step((state, next) =>
+      next.push(changes ? { ...state, running: enabled && !state.overflow } : state),
+    );
     this.enabled = enabled;
     this.signals = signals;
   }
@@ -147,7 +158,7 @@ export class EventView {
   /** Software wrote how far it has read. */
   writeHead(index: number): void {
     if (index >= this.length) throw new OutsideModel("an event log head beyond the end of the log");
-    this.step((state) => [state]);
+    this.step(unchanged);
     this.head = index;
   }
 
@@ -159,33 +170,28 @@ export class EventView {
 
   /** Software wrote Status: ones clear. */
   clearStatus(value: number): void {
-    this.step((state) => {
+    this.step((state, next) => {
       const overflow = state.overflow && (value & StatusBit.EventOverflow) === 0;
-      return [{ ...state, overflow, interrupt: value & StatusBit.EventLogInt ? 0 : state.interrupt }];
+      next.push({ ...state, overflow, interrupt: value & StatusBit.EventLogInt ? 0 : state.interrupt });
     });
   }
 
   /** Software stored a word to a page that may hold events. */
   store(page: number, word: number, value: Word): void {
-    this.rewrite(page, word, (contents) =>
-      contents.map(([first, second]): Event => (word & 1 ? [first, value] : [value, second])),
-    );
+    this.rewrite(page, word, ({ events }) => {
+      const stored = events.map(([first, second]): Event => (word & 1 ? [first, value] : [value, second]));
+      return new Contents(() => stored);
+    });
   }
 
   /** A device wrote to an entry: nothing is known of it until the next event there. */
   spoil(page: number, word: number): void {
-    this.rewrite(page, word, () => []);
+    this.rewrite(page, word, () => new Contents(() => []));
   }
 
-  private rewrite(
-    page: number,
-    word: number,
-    change: (contents: readonly Event[]) => readonly Event[],
-  ): void {
-    this.step((state) => {
-      const entry = entryAt(state, page, word >>> 1);
-      return [entry ? withEntry(state, page, word >>> 1, change(entry.contents)) : state];
-    });
+  private rewrite(page: number, word: number, contents: (before: Contents) => Contents): void {
+    const change = new Change(page, word >>> 1, true, contents);
+    this.step((state, next) => next.push(withHistory(state, change.in(state.history))));
   }
 
   /** Software read the tail. */
@@ -247,14 +253,18 @@ export class EventView {
 
   /** Software read a word of memory that holds `stored` unless an event was logged there. */
   sawWord(page: number, word: number, seen: Word, stored: Word): Complaint {
+    const showing = new Change(page, word >>> 1, isEqual(seen, stored), (contents) => {
+      const { events } = contents;
+      if (events.length === 0) return contents;
+      const left = eventsShowing(events, word & 1, seen);
+      if (left.length > 0) this.coverage.hit(eventRules.contents);
+      if (left === events) return contents;
+      return left.length > 0 ? new Contents(() => left) : null;
+    });
     return this.saw(
       (state) => {
-        const entry = entryAt(state, page, word >>> 1);
-        if (!entry) return isEqual(seen, stored) ? state : null;
-        if (entry.contents.length === 0) return state;
-        const contents = showing(entry.contents, word & 1, seen);
-        if (contents.length > 0) this.coverage.hit(eventRules.contents);
-        return contents.length > 0 ? withEntry(state, page, word >>> 1, contents) : null;
+        const history = showing.in(state.history);
+        return history.length > 0 ? withHistory(state, history) : null;
       },
       () => {
         const what = `word ${word} of page ${hex(page)} reads ${showWord(seen)}`;
@@ -265,10 +275,8 @@ export class EventView {
 
   /** True when an event may have been logged to this page. */
   mayHold(page: number): boolean {
-    return this.states.some((state) => {
-      for (let entry = state.newest; entry; entry = entry.older) if (entry.page === page) return true;
-      return false;
-    });
+    for (const { history } of this.states) if (mayHold(history, page)) return true;
+    return false;
   }
 
   /** True when the log is in this page now. */
@@ -282,7 +290,7 @@ export class EventView {
   }
 
   /** An event is logged, or lost, or the log is off. */
-  private enter(state: LogState, contents: readonly Event[]): LogState {
+  private enter(state: LogState, contents: Contents): LogState {
     const place = { page: this.page, length: this.length, head: this.head };
     const result = logged(state, place, contents, this.signals);
     const { disabled, dropped, overflow, record } = eventRules;
@@ -292,29 +300,31 @@ export class EventView {
   }
 
   /** Something happens in every state, and in those where the illegal command was found just before. */
-  private step(change: (state: LogState) => LogState[]): void {
-    const states = this.reachable().flatMap(change);
-    this.states = states.length > MOST_STATES ? merged(states) : states;
+  private step(change: (state: LogState, next: LogState[]) => void): void {
+    const next: LogState[] = [];
+    for (const state of this.reachable()) change(state, next);
+    this.states = merged(next);
   }
 
-  private reachable(): LogState[] {
+  private reachable(): readonly LogState[] {
     const { illegal } = this;
     if (!illegal || !this.commandsRunning) return this.states;
     const found = this.states.filter((one) => one.halt === "ahead");
-    return [
-      ...this.states,
-      ...found.map((one) => ({ ...this.enter(one, [illegal]), halt: "found" as const })),
-    ];
+    return [...this.states, ...found.map((one) => ({ ...this.enter(one, illegal), halt: "found" as const }))];
   }
 
   /** The states once hardware has come to the illegal command. */
-  private eventually(): LogState[] {
+  private eventually(): readonly LogState[] {
     return this.reachable().filter((one) => one.halt !== "ahead" || !this.commandsRunning);
   }
 
   /** Software read something: the states that show it are left, or it is wrong. */
   private saw(keep: (state: LogState) => LogState | null, complain: () => Complaint): Complaint {
-    const left = this.reachable().flatMap((state) => keep(state) ?? []);
+    const left: LogState[] = [];
+    for (const state of this.reachable()) {
+      const kept = keep(state);
+      if (kept) left.push(kept);
+    }
     if (left.length === 0) return complain();
     const found = left.every((one) => one.halt === "found");
     if (this.illegal && !this.halted && found) this.coverage.hit(commandRules.halt);
@@ -327,9 +337,9 @@ export class EventView {
     const state = this.states[0]!;
     const status = `${state.running ? "running" : "stopped"}${state.overflow ? ", overflowing" : ""}`;
     const log = `the likely state of the log: tail at entry ${state.tail}, ${status}`;
-    const entry = page === undefined ? null : entryAt(state, page, word >>> 1);
+    const entry = page === undefined ? null : entryAt(state.history, page, word >>> 1);
     if (!entry) return log;
-    const contents = entry.contents.map(showEvent).join(" or ");
+    const contents = entry.contents.events.map(showEvent).join(" or ");
     return `${log}, the entry holds ${contents || "anything"}`;
   }
 }
@@ -338,7 +348,16 @@ function wrong(rule: Rule, message: string, kind: FindingKind = "fault-record"):
   return { kind, rules: [rule.id], message };
 }
 
+function withHistory(state: LogState, history: History): LogState {
+  return history === state.history ? state : { ...state, history };
+}
+
+function unchanged(state: LogState, next: LogState[]): void {
+  next.push(state);
+}
+
 function noting(state: LogState, deviceId: number, step: number): LogState {
+  if (state.reported.get(deviceId) === step) return state;
   return { ...state, reported: new Map(state.reported).set(deviceId, step) };
 }
 
@@ -346,9 +365,11 @@ function showsTail({ tail }: LogState, value: number, mask: number): boolean {
   return (((tail << 4) ^ value) & mask) === 0;
 }
 
-/** The contents that show this in their first or second word. */
-function showing(contents: readonly Event[], word: number, seen: Word): readonly Event[] {
-  const left = contents.filter((one) => one[word] === null || isEqual(one[word]!, seen));
+/** The events that show this in their first or second word; all of them when nothing new is learnt. */
+function eventsShowing(events: readonly Event[], word: number, seen: Word): readonly Event[] {
+  const tells = (one: Event) => one[word] === null || !isEqual(one[word]!, seen);
+  if (!events.some(tells)) return events;
+  const left = events.filter((one) => one[word] === null || isEqual(one[word]!, seen));
   return left.map(([first, second]): Event => (word === 0 ? [first, second] : [first, seen]));
 }
 

@@ -1,7 +1,16 @@
 /** The entries of the event log (AMD-Vi 2.5): layouts, encoding from a broken rule, decoding. */
 import type { Request, Word } from "../trace.js";
 import { NO_DOMAIN } from "../windows/walk.js";
-import { decode, encode, type Field, field, ignored, type Layout, layout } from "../words/layout.js";
+import {
+  decode,
+  encoderOf,
+  type Field,
+  field,
+  fieldOf,
+  ignored,
+  type Layout,
+  layout,
+} from "../words/layout.js";
 import { type AmdViFaultRule, EventCode } from "./rules.js";
 
 export { EventCode } from "./rules.js";
@@ -149,19 +158,38 @@ export interface Place {
   readonly offset: number;
 }
 
-/** The values of an event's fields, those its layout does not have left out. */
-export function encodeEvent(code: EventCode, place: Place, values: Readonly<Record<string, number>>): Word[] {
-  const of = eventLayouts[code]!;
-  const low = ((place.page % 0x100000) * 4096 + place.offset) >>> 0;
-  const high = Math.floor(place.page / 0x100000);
-  const known = Object.entries(values).filter(([name]) => of.fields.some((one) => one.name === name));
-  const addressLow = of.fields.find((one) => one.name === "AddressLow");
-  return encode(of, {
-    ...Object.fromEntries(known),
-    EventCode: code,
-    // A value is placed at its field's lowest bit; what lies below is cut off.
-    ...(addressLow && { AddressLow: low >>> (addressLow.low - 64), AddressHigh: high }),
-  });
+/** What the events of requests say, as far as their layouts have the fields. */
+export interface EventFields {
+  readonly DeviceID: number;
+  readonly DomainID: number;
+  readonly PR: number;
+  readonly PE: number;
+  readonly RZ: number;
+  readonly RW: number;
+  readonly Type: number;
+}
+
+const FIELDS = ["DeviceID", "DomainID", "PR", "PE", "RZ", "RW", "Type"] as const;
+const PLACED = [...FIELDS, "EventCode", "AddressLow", "AddressHigh"] as const;
+
+/** Encoders by code, with the lowest address bit that the layout has room for. */
+const encoders = new Map(
+  Object.entries(eventLayouts).map(([code, of]) => {
+    const has = (name: string) => of.fields.some((one) => one.name === name);
+    const addressFrom = has("AddressLow") ? fieldOf(of, "AddressLow").low - 64 : 0;
+    return [Number(code), { encode: encoderOf(of, PLACED.filter(has)), addressFrom }];
+  }),
+);
+
+/** An event at this place; fields that are not given, and those its layout does not have, are left out. */
+export function encodeEvent(code: EventCode, { page, offset }: Place, fields: Partial<EventFields>): Word[] {
+  const { DeviceID = 0, DomainID = 0, PR = 0, PE = 0, RZ = 0, RW = 0, Type = 0 } = fields;
+  const { encode, addressFrom } = encoders.get(code)!;
+  const low = ((page % 0x100000) * 4096 + offset) >>> 0;
+  // A value is placed at its field's lowest bit; what lies below is cut off.
+  const AddressLow = low >>> addressFrom;
+  const AddressHigh = Math.floor(page / 0x100000);
+  return encode({ DeviceID, DomainID, PR, PE, RZ, RW, Type, EventCode: code, AddressLow, AddressHigh });
 }
 
 /**

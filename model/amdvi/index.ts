@@ -15,6 +15,6 @@ export const amdvi: Architecture = {
   rules: amdViRules,
   firmwareTables: ivrsTables,
   registerBytes: () => REGISTER_BYTES,
-  createOracle: (profile) => new AmdViOracle(platformOf(amdViProfile(profile))),
+  createOracle: (profile, memory) => new AmdViOracle(platformOf(amdViProfile(profile)), memory),
   createSoftware: (profile) => new AmdViSoftware(platformOf(amdViProfile(profile))),
 };

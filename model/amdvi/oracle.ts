@@ -4,10 +4,10 @@
  */
 import { type Finding, OutsideModel } from "../finding.js";
 import type { RunStart } from "../run-start.js";
-import { type Action, Effect, type Observation, type Request, type Word } from "../trace.js";
+import type { Action, Observation, Request, Word } from "../trace.js";
 import type { Outcome } from "../windows/admissible.js";
 import { type Complaint, type Seen, WindowsOracle } from "../windows/oracle.js";
-import type { InitialContents } from "../words/memory.js";
+import type { InitialContents, PhysicalMemory } from "../words/memory.js";
 import type { Rule } from "../words/rule.js";
 import { amdViRules, invalidationRules, servedRules } from "./behaviour-rules.js";
 import { CommandView } from "./command-view.js";
@@ -36,11 +36,12 @@ export class AmdViOracle extends WindowsOracle<InvalidationTarget, AmdViFaultRul
   /** Step of the action that is being taken. */
   private step = 0;
 
-  constructor(platform: AmdViPlatform) {
+  constructor(platform: AmdViPlatform, shared?: PhysicalMemory) {
     // A zero-length read is served alike wherever it goes.
-    super(new AmdViUnit(platform), amdViRules, { ...servedRules, interruptRead: servedRules.zeroLengthRead });
-    const { coverage, log, memory, steering } = this;
-    this.events = new EventView(new DeviceEntryWindows(memory, steering, log), coverage);
+    const served = { ...servedRules, interruptRead: servedRules.zeroLengthRead };
+    super(new AmdViUnit(platform), amdViRules, served, shared);
+    const { admissible, coverage, log, memory, steering } = this;
+    this.events = new EventView(new DeviceEntryWindows(memory, steering, log, admissible), coverage);
     this.commands = new CommandView(platform, memory, log, coverage, (command) => {
       const [first, second] = illegalCommandEvent(command);
       this.events.illegalCommand([first!, second!]);
@@ -126,9 +127,7 @@ export class AmdViOracle extends WindowsOracle<InvalidationTarget, AmdViFaultRul
     if (request.type === "write" || request.type === "atomic")
       for (const page of new Set(matching.map((one) => one.effect)))
         this.noteWrite(page, request.offset >>> 3);
-    const blocked = matching.some((one) => one.rule && one.recorded);
-    const domainIds = blocked ? this.admissible.domainIdsOf(request, Effect.blocked, this.step) : [];
-    this.events.outcome(request, matching, domainIds, this.step);
+    this.events.outcome(request, matching, this.step);
   }
 
   /** A device wrote to a page, if it is not an effect of another kind. */

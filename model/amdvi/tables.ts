@@ -130,19 +130,25 @@ export function deviceTableEntryAt(deviceId: number): { page: number; word: numb
   };
 }
 
+/** Pages that an entry with NextLevel 0 at this level maps: worked out once, as every walk asks. */
+const DEFAULT_PAGES = Float64Array.from({ length: 8 }, (_, level) => 512 ** (level - 1));
+
 /** Pages that an entry with NextLevel 0 at this level maps. */
 export function defaultPages(level: number): number {
-  return 512 ** (level - 1);
+  return DEFAULT_PAGES[level]!;
 }
+
+/** As many as bitwise operators tell apart without the sign. */
+const LOWEST_BITS = 0x7fffffff;
 
 /**
  * Pages that an address field stands for whose lowest zero bit codes the size (2.2.3 NextLevel 7; 2.4.3 S = 1): twice as
  * many for every one bit below it, two when the lowest bit is zero.
  */
 export function codedPages(address: number): number {
-  let pages = 2;
-  for (let rest = address; rest % 2 === 1; rest = (rest - 1) / 2) pages *= 2;
-  return pages;
+  const zeros = ~address & LOWEST_BITS;
+  if (zeros !== 0) return (zeros & -zeros) * 2;
+  return 2 ** 31 * codedPages(Math.floor(address / 2 ** 31));
 }
 
 /**

@@ -34,7 +34,8 @@ import {
 import { wordingOf } from "./wording.js";
 
 const MOST_LEVELS = 6;
-const LEVELS_OF_PAGES = [1, 2, 3, 4, 5] as const;
+/** Levels whose leaves map more than one page by default. */
+const LEVELS_OF_LARGER_PAGES = [2, 3, 4, 5] as const;
 
 function nextLevelOf(low: number): number {
   return (low >>> 9) & 7;
@@ -75,8 +76,13 @@ const entries: TableEntries = {
     const page = pageOf(low, high);
     const next = nextLevelOf(low);
     if (next === NextLevel.sizeCoded) return [aligned(page, codedPages(page))];
-    if (next !== NextLevel.leaf) return [page];
-    return [...new Set(LEVELS_OF_PAGES.map((level) => aligned(page, defaultPages(level))))];
+    const found = [page];
+    if (next !== NextLevel.leaf) return found;
+    for (const level of LEVELS_OF_LARGER_PAGES) {
+      const first = aligned(page, defaultPages(level));
+      if (first !== found[found.length - 1]) found.push(first);
+    }
+    return found;
   },
   access: (_, high) => (high >>> 29) & 3,
   sizes: Array.from({ length: 41 }, (_, power) => 2 ** power),

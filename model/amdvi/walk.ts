@@ -46,9 +46,10 @@ export function pageOf(low: number, high: number): number {
 
 /** Index into a table of `level` for a page number (2.2.3: bits 20:12 at level 1, nine more for each level). */
 export function tableIndex(page: number, level: number): number {
+  // Bitwise operators look at the lowest 32 bits of a number.
   if (level === 1) return page & 511;
   if (level === 2) return (page >>> 9) & 511;
-  return Math.floor(page / defaultPages(level)) % 512;
+  return Math.floor(page / defaultPages(level)) & 511;
 }
 
 /** Translates `page` for a requester with translation enabled; the mapping or the fault is left in `out`. */
@@ -77,7 +78,7 @@ export function lookUpDevice(
   out.domainId = NO_DOMAIN;
   const pointer = reader.tablePointer();
   // 2.2.2: Size counts pages of the device table, minus one.
-  if (requester >= ((pointer % 512) + 1) * DEVICE_TABLE_ENTRIES_PER_PAGE) {
+  if (requester >= ((pointer & 511) + 1) * DEVICE_TABLE_ENTRIES_PER_PAGE) {
     return fails(out, faultRules.deviceIdOutOfTable);
   }
   const tablePage = Math.floor(pointer / 512) + Math.floor(requester / DEVICE_TABLE_ENTRIES_PER_PAGE);
@@ -224,7 +225,7 @@ function mapsPage(address: number, sizeCoded: boolean, out: AmdViTranslation): v
   }
   out.pages = pages;
   // Choice: address bits below the size of a page are not looked at.
-  out.page = address - (address % pages) + (out.input % pages);
+  out.page = pages === 1 ? address : address - (address % pages) + (out.input % pages);
 }
 
 /** 2.2.3: true when a leaf of that level may map so many pages. */

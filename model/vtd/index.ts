@@ -25,6 +25,6 @@ export const vtd: Architecture = {
   rules: vtdRules,
   registerBytes,
   firmwareTables: dmarTables,
-  createOracle: (profile) => new VtdOracle(walkPlatformOf(vtdProfile(profile))),
+  createOracle: (profile, memory) => new VtdOracle(walkPlatformOf(vtdProfile(profile)), memory),
   createSoftware: (profile) => new VtdSoftware(walkPlatformOf(vtdProfile(profile))),
 };

@@ -6,6 +6,7 @@ import type { RunStart } from "../run-start.js";
 import type { Request } from "../trace.js";
 import type { Outcome } from "../windows/admissible.js";
 import { type Complaint, type Seen, WindowsOracle } from "../windows/oracle.js";
+import type { PhysicalMemory } from "../words/memory.js";
 import type { Rule } from "../words/rule.js";
 import { invalidationRules, servedRules, vtdRules } from "./behaviour-rules.js";
 import { FaultLogView } from "./fault-view.js";
@@ -21,8 +22,11 @@ export class VtdOracle extends WindowsOracle<InvalidationTarget, VtdFaultRule> {
   readonly faults: FaultLogView;
   private readonly registers: RegisterView;
 
-  constructor(readonly platform: WalkPlatform) {
-    super(new VtdUnit(platform), vtdRules, { ...servedRules, drain: invalidationRules.drain });
+  constructor(
+    readonly platform: WalkPlatform,
+    memory?: PhysicalMemory,
+  ) {
+    super(new VtdUnit(platform), vtdRules, { ...servedRules, drain: invalidationRules.drain }, memory);
     this.queue = new QueueView(platform, this.memory, this.log, this.coverage);
     this.faults = new FaultLogView(platform, this.coverage);
     this.registers = new RegisterView(

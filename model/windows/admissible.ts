@@ -4,7 +4,7 @@
  */
 import { Effect, type Request } from "../trace.js";
 import type { PhysicalMemory } from "../words/memory.js";
-import { ChainMoments, type DeviceWindow, NOTHING_KNOWN, ReadChain } from "./chain-moments.js";
+import { ChainMoments, NOTHING_KNOWN, ReadChain } from "./chain-moments.js";
 import { DeviceWindows } from "./device-windows.js";
 import { Feasibility } from "./feasibility.js";
 import { type InvalidationLog, NO_PAGE_SIZE } from "./invalidation-log.js";
@@ -25,8 +25,11 @@ export interface Outcome<Fault extends FaultRule = FaultRule> {
 /** Is told of every outcome when it is found, with the chain it was found through. */
 export type OutcomeObserver = (outcome: Outcome, chain: ReadChain) => void;
 
-const BOTH = [false, true] as const;
-const EITHER = [false] as const;
+/** An effect, and the domain ids that nothing was found to have it under yet. */
+interface Sought {
+  readonly effect: number;
+  readonly domainIds: Set<number>;
+}
 
 export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
   /** What the last {@link compute} found, without repetitions. */
@@ -46,6 +49,10 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
   private request!: Request;
   /** The domain id whose chains are asked about; null for all. */
   private only: number | null = null;
+  /** What {@link domainIdsOf} looks for; null for every outcome. */
+  private sought: Sought | null = null;
+  /** The domain id of the chain that is being judged. */
+  private domainId = NO_DOMAIN;
   /** The requester's device entry has only ever had one value; {@link onlyDomain} is its domain id, if it has one. */
   private singleDevice = false;
   private onlyDomain: number | null = null;
@@ -79,9 +86,14 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
   ): readonly Outcome<Fault>[] {
     this.begin(request, now, known);
     this.only = domainId;
-    if (!this.ownChains()) return this.found;
-    for (const requester of this.requesters) if (requester !== request.requester) this.chainsOf(requester);
+    this.everyChain();
     return this.found;
+  }
+
+  private everyChain(): void {
+    const { requester: own } = this.request;
+    if (!this.ownChains()) return;
+    for (const requester of this.requesters) if (requester !== own) this.chainsOf(requester);
   }
 
   /** The domain ids under which the request may have this effect at step `now`; {@link NO_DOMAIN} for none. */
@@ -90,10 +102,16 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
     const { enabled } = this.registers;
     const candidates = new Set(this.devices.of(request.requester).map((device) => device.domainId));
     if (enabled.latest === 0 || enabled.isPending(now)) candidates.add(NO_DOMAIN);
-    const leads = (domainId: number) =>
-      this.compute(request, now, NOTHING_KNOWN, domainId).some((one) => one.effect === effect);
-    const found = candidates.size > 1 ? [...candidates].filter(leads) : [...candidates];
-    return found.length > 0 ? found : [NO_DOMAIN];
+    if (candidates.size === 1) return [...candidates];
+    this.sought = { effect, domainIds: new Set(candidates) };
+    this.everyChain();
+    for (const domainId of this.sought.domainIds) candidates.delete(domainId);
+    return candidates.size > 0 ? [...candidates] : [NO_DOMAIN];
+  }
+
+  /** Nothing is left to be looked for. */
+  private get isDone(): boolean {
+    return this.sought?.domainIds.size === 0;
   }
 
   private begin(request: Request, now: number, known: readonly number[]): void {
@@ -103,6 +121,7 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
     this.found = [];
     this.devices.begin(now, request.page);
     this.only = null;
+    this.sought = null;
     this.singleDevice = false;
     this.moments.begin(now, request.page, known);
     this.feasibility.begin(request.requester, now, known);
@@ -139,11 +158,11 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
     return false;
   }
 
-  /** Walks for a function. */
+  /** Walks for a function, as far down as is asked about. */
   private walk(chain: ReadChain, requester: number): void {
     const { unit, translation, request } = this;
     const passed = unit.lookUpDevice(chain.reader, requester, request.page, translation);
-    if (passed) unit.translate(chain.reader, translation);
+    if (passed && this.isAskedAbout(translation)) unit.translate(chain.reader, translation);
     chain.found(unit, requester, passed, translation);
   }
 
@@ -160,6 +179,7 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
         own.domainId = NO_DOMAIN;
         own.passThrough = true;
         own.pages = NO_PAGE_SIZE;
+        this.domainId = NO_DOMAIN;
         if (this.isAskedAbout(own)) this.add(false);
         continue;
       }
@@ -170,7 +190,7 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
       }
       walked = true;
       this.judge(own);
-    } while (reader.next());
+    } while (!this.isDone && reader.next());
     return walked;
   }
 
@@ -178,32 +198,39 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
   private chainsOf(requester: number): void {
     const { other, unit, request, translation } = this;
     if (this.singleDevice && this.onlyDomain === null) return;
+    // Where rights are shared, the device entries of every function are known already.
+    if (this.feasibility.sharesRights && !this.sharesSome(requester)) return;
     this.judged = other;
     other.reader.begin(this.now);
     do {
       other.reader.translationEnabled();
       if (!unit.lookUpDevice(other.reader, requester, request.page, translation)) continue;
-      if (!this.sharesDomain(translation.domainId)) continue;
+      if (!this.isAskedAbout(translation) || !this.sharesDomain(translation.domainId)) continue;
       unit.translate(other.reader, translation);
       other.found(unit, requester, true, translation);
       this.judge(other);
-    } while (other.reader.next(Link.pointer));
+    } while (!this.isDone && other.reader.next(Link.pointer));
+  }
+
+  /** Some device entry of the function has a domain id that one of the requester's has. */
+  private sharesSome(requester: number): boolean {
+    for (const device of this.devices.of(requester)) if (this.sharesDomain(device.domainId)) return true;
+    return false;
   }
 
   /** Some device entry of the requester has that domain id. */
   private sharesDomain(domainId: number): boolean {
     if (domainId === NO_DOMAIN) return false;
     if (this.singleDevice) return this.onlyDomain === domainId;
-    return this.ownDevices().some((device) => device.domainId === domainId);
-  }
-
-  private ownDevices(): readonly DeviceWindow[] {
-    return this.devices.of(this.request.requester);
+    for (const device of this.devices.of(this.request.requester))
+      if (device.domainId === domainId) return true;
+    return false;
   }
 
   /** Adds what the chain just walked leads to, for each way in which it can have come about. */
   private judge(chain: ReadChain): void {
     if (!this.isAskedAbout(chain)) return;
+    this.domainId = chain.domainId;
     const { translation, request, unit, feasibility } = this;
     const isOwn = chain.requester === request.requester;
     const { suppresses } = translation;
@@ -230,14 +257,16 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
     const { translation, feasibility } = this;
     const { rule, alternative } = translation;
     const suppressible = rule?.suppressible === true || alternative?.suppressible === true;
-    for (const suppresses of suppressible ? BOTH : EITHER) {
-      if (this.isFound(suppresses)) continue;
-      if (feasibility.ofAnswer(chain, { access, suppresses: suppressible ? suppresses : null }))
-        this.add(suppresses);
+    if (!suppressible) {
+      if (!this.isFound(false) && feasibility.ofAnswer(chain, access, null)) this.add(false);
+      return;
     }
+    if (!this.isFound(false) && feasibility.ofAnswer(chain, access, false)) this.add(false);
+    if (!this.isFound(true) && feasibility.ofAnswer(chain, access, true)) this.add(true);
   }
 
-  private isAskedAbout({ domainId }: ReadChain): boolean {
+  private isAskedAbout({ domainId }: { readonly domainId: number }): boolean {
+    if (this.sought) return this.sought.domainIds.has(domainId);
     return this.only === null || this.only === domainId;
   }
 
@@ -279,14 +308,25 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
   }
 
   private include(effect: number, rule: Fault | null, recorded: boolean): void {
+    if (this.sought) {
+      if (effect === this.sought.effect) this.sought.domainIds.delete(this.domainId);
+      return;
+    }
     if (this.includes(effect, rule, recorded)) return;
     const outcome = { effect, rule, recorded };
     this.found.push(outcome);
     this.observer?.(outcome, this.judged);
   }
 
+  /** Where memory may be protected, what tables let pass may be blocked. */
+  private isSought(effect: number): boolean {
+    return effect === this.sought?.effect || !this.registers.protection.isUnused;
+  }
+
   private includes(effect: number, rule: Fault | null, recorded: boolean): boolean {
-    return this.found.some((one) => one.effect === effect && one.rule === rule && one.recorded === recorded);
+    for (const one of this.found)
+      if (one.effect === effect && one.rule === rule && one.recorded === recorded) return true;
+    return false;
   }
 
   /** True when the chain just decided would add nothing. */
@@ -294,6 +334,7 @@ export class AdmissibleOutcomes<Fault extends FaultRule = FaultRule> {
     const { effect, rule, alternative } = this.translation;
     // Which page a request without data is for decides whether it may be blocked.
     if (effect === Effect.done && !this.registers.protection.isUnused) return false;
+    if (this.sought) return !this.sought.domainIds.has(this.domainId) || !this.isSought(effect);
     const recorded = (one: Fault) => !(one.suppressible && suppresses);
     if (!this.includes(effect, rule, rule !== null && recorded(rule))) return false;
     return !alternative || this.includes(effect, alternative, recorded(alternative));

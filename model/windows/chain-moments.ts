@@ -71,6 +71,25 @@ export interface DeviceWindow extends Chain {
   readonly deviceAccess: number;
 }
 
+/** Device entries with the same rights, and the same habit of suppressing faults; null where either makes no difference. */
+export interface DeviceVariant {
+  readonly access: number | null;
+  readonly suppresses: boolean | null;
+}
+
+export const ANY_DEVICE: DeviceVariant = { access: null, suppresses: null };
+
+/** The device entry is one of those. */
+export function isOfVariant(
+  device: Pick<DeviceWindow, "suppresses" | "deviceAccess">,
+  { access, suppresses }: DeviceVariant,
+): boolean {
+  return (
+    (access === null || device.deviceAccess === access) &&
+    (suppresses === null || device.suppresses === suppresses)
+  );
+}
+
 export const NOTHING_KNOWN: readonly number[] = [];
 
 /** No entry was read before it, or one above it, held its value. */
@@ -180,17 +199,19 @@ export class ChainMoments {
     return this.usedFrom(this.devices(), chain.domainId, from, known);
   }
 
-  /** The earliest moment from `from` on at which one of the device entries walks for the page under that domain id. */
+  /** The earliest moment from `from` on at which one of these device entries walks for the page under that domain id. */
   usedFrom(
     devices: readonly DeviceWindow[],
     domainId: number,
     from: number,
     known: readonly number[],
+    variant = ANY_DEVICE,
   ): number {
     let earliest = OPEN;
     const { lastDevice } = this.shape;
     for (const device of devices) {
       if (device.domainId !== domainId || this.page >= device.walkLimit) continue;
+      if (!isOfVariant(device, variant)) continue;
       const moment = Math.max(from, latestSince(device, lastDevice));
       if (moment < earliest && this.inUse(device, lastDevice, moment, known)) earliest = moment;
     }
@@ -224,9 +245,10 @@ export class ChainMoments {
 
   private pointerSwitched(chain: Chain, done: readonly number[]): boolean {
     const { rules, entries } = this.log;
-    return done.some((index) => {
+    for (const index of done) {
       const { target, submitted } = entries[index]!;
-      return rules.switchesPointer(target) && submitted > chain.since[Link.pointer]!;
-    });
+      if (submitted > chain.since[Link.pointer]! && rules.switchesPointer(target)) return true;
+    }
+    return false;
   }
 }

@@ -1,4 +1,5 @@
 /** The device entries that functions may use for a page, in every value they have held, with their windows. */
+import { empty } from "../words/lists.js";
 import type { PhysicalMemory } from "../words/memory.js";
 import type { DeviceWindow } from "./chain-moments.js";
 import type { SteeringRegisters } from "./steering.js";
@@ -6,13 +7,44 @@ import { Link, type Unit } from "./unit.js";
 import { Translation } from "./walk.js";
 import { WindowReader } from "./window-reader.js";
 
-const NO_LEVELS: readonly number[] = [];
+const NO_LEVELS = new Int32Array(0);
 
+/** A device entry that is read anew for every request. */
+class ReusedWindow implements DeviceWindow {
+  readonly since: Int32Array;
+  readonly until: Int32Array;
+  readonly buffered: Int32Array;
+  readonly level = NO_LEVELS;
+  requester = 0;
+  domainId = 0;
+  walkLimit = 0;
+  suppresses = false;
+  deviceAccess = 0;
+
+  constructor(links: number) {
+    this.since = new Int32Array(links);
+    this.until = new Int32Array(links);
+    this.buffered = new Int32Array(links);
+  }
+}
+
+/** What a function may use. */
+interface OfFunction {
+  readonly windows: DeviceWindow[];
+  /** Which {@link DeviceWindows.begin} it was read after. */
+  readAfter: number;
+}
+
+/** Their answers are good until {@link begin} is called again. */
 export class DeviceWindows {
   private readonly reader: WindowReader;
   private readonly translation = new Translation();
-  private readonly byFunction = new Map<number, readonly DeviceWindow[]>();
-  private ofAll: readonly DeviceWindow[] | null = null;
+  private readonly byFunction = new Map<number, OfFunction>();
+  private readonly ofAll: DeviceWindow[] = [];
+  private allReadAfter = 0;
+  private beginnings = 0;
+  private readonly pool: ReusedWindow[] = [];
+  private used = 0;
   private now = 0;
   private page = 0;
 
@@ -30,58 +62,59 @@ export class DeviceWindows {
   begin(now: number, page: number): void {
     this.now = now;
     this.page = page;
-    if (this.byFunction.size > 0) this.byFunction.clear();
-    this.ofAll = null;
+    this.beginnings++;
+    this.used = 0;
   }
 
   /** Those that some function may use. */
   all(): readonly DeviceWindow[] {
-    this.ofAll ??= this.requesters.flatMap((requester) => this.of(requester));
+    if (this.allReadAfter !== this.beginnings) {
+      empty(this.ofAll);
+      for (const requester of this.requesters)
+        for (const window of this.of(requester)) this.ofAll.push(window);
+      this.allReadAfter = this.beginnings;
+    }
     return this.ofAll;
   }
 
   of(requester: number): readonly DeviceWindow[] {
-    let devices = this.byFunction.get(requester);
-    if (!devices) {
-      devices = this.read(requester);
-      this.byFunction.set(requester, devices);
+    let one = this.byFunction.get(requester);
+    if (!one) {
+      one = { windows: [], readAfter: 0 };
+      this.byFunction.set(requester, one);
     }
-    return devices;
+    if (one.readAfter !== this.beginnings) {
+      one.readAfter = this.beginnings;
+      this.read(requester, one.windows);
+    }
+    return one.windows;
   }
 
-  private read(requester: number): DeviceWindow[] {
+  private read(requester: number, into: DeviceWindow[]): void {
     const { unit, reader, translation } = this;
-    const devices: DeviceWindow[] = [];
+    empty(into);
     reader.begin(this.now);
     do {
       reader.translationEnabled();
-      if (unit.lookUpDevice(reader, requester, this.page, translation))
-        devices.push(this.windowOf(requester));
+      if (unit.lookUpDevice(reader, requester, this.page, translation)) into.push(this.windowOf(requester));
     } while (reader.next(Link.pointer));
-    return devices;
   }
 
   private windowOf(requester: number): DeviceWindow {
-    const { reader, translation, unit } = this;
-    const { domainId, suppresses, deviceAccess } = translation;
-    const upTo = unit.shape.firstTable;
-    return {
-      since: firstOf(reader.since, upTo),
-      until: firstOf(reader.until, upTo),
-      buffered: firstOf(reader.buffered, upTo),
-      level: NO_LEVELS,
-      requester,
-      domainId,
-      walkLimit: unit.walkLimit(translation),
-      suppresses,
-      deviceAccess,
-    };
+    const { reader, translation, unit, pool } = this;
+    const { firstTable } = unit.shape;
+    if (this.used === pool.length) pool.push(new ReusedWindow(firstTable));
+    const window = pool[this.used++]!;
+    for (let link = 0; link < firstTable; link++) {
+      window.since[link] = reader.since[link]!;
+      window.until[link] = reader.until[link]!;
+      window.buffered[link] = reader.buffered[link]!;
+    }
+    window.requester = requester;
+    window.domainId = translation.domainId;
+    window.walkLimit = unit.walkLimit(translation);
+    window.suppresses = translation.suppresses;
+    window.deviceAccess = translation.deviceAccess;
+    return window;
   }
-}
-
-/** A copy of what belongs to the links above the tables; there is one for every device entry of every request. */
-function firstOf(links: ArrayLike<number>, count: number): readonly number[] {
-  const copy: number[] = [];
-  for (let link = 0; link < count; link++) copy.push(links[link]!);
-  return copy;
 }

@@ -12,7 +12,7 @@ import type { WindowsOracle } from "./oracle.js";
 import type { Pointer } from "./pointers.js";
 import { everyPage, ReachCheck, RIGHTS } from "./reach-check.js";
 import { Removed } from "./removals.js";
-import { type Leaf, type Role, TableGraph } from "./table-graph.js";
+import { type Leaf, type LeafEntry, type Role, TableGraph } from "./table-graph.js";
 import type { Top } from "./tops.js";
 
 const EVERY_ADDRESS = Number.POSITIVE_INFINITY;
@@ -269,15 +269,13 @@ export class Exposure {
 
   /** The first ungranted reach to one of these pages. */
   reachTo(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
-    let found = this.reachToItself(page, pages, access, granted);
-    for (const size of this.oracle.unit.entries.sizes) {
-      for (let base = page - (page % size); base < page + pages && !found; base += size) {
-        const first = Math.max(page, base);
-        const count = Math.min(page + pages, base + size) - first;
-        found = this.reachThrough(base, size, first, count, access, granted);
-      }
+    const found = this.reachToItself(page, pages, access, granted);
+    if (found) return found;
+    for (const one of this.graph.leavesTo(page, pages)) {
+      const through = this.reachThrough(one, page, pages, access, granted);
+      if (through) return through;
     }
-    return found;
+    return null;
   }
 
   private reachToItself(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
@@ -297,10 +295,9 @@ export class Exposure {
     return null;
   }
 
-  /** Through entries that map `size` pages from `base` on: an ungranted reach to `count` of them from `page` on. */
+  /** Through an entry of a table: an ungranted reach to those of the `count` pages from `page` on that it maps. */
   private reachThrough(
-    base: number,
-    size: number,
+    { key, base, size, role }: LeafEntry,
     page: number,
     count: number,
     access: number,
@@ -308,30 +305,23 @@ export class Exposure {
   ): Reach | null {
     const { graph, leaf, pointer } = this;
     const { entries } = this.oracle.unit;
-    for (const key of graph.pointers.toPage(base)) {
-      const word = key % 512;
-      for (const role of graph.rolesOf(Math.floor(key / 512))) {
-        const { top, level } = role;
-        if (!graph.pointers.findLeaf(key, base, size, level, role.since, pointer)) continue;
-        const iova = role.iova + word * entries.span(level);
-        // The part of them that the entry's own slot serves.
-        const own = base + (iova % size);
-        const first = Math.max(page, own);
-        leaf.pages = Math.min(page + count, own + entries.span(level)) - first;
-        if (leaf.pages <= 0) continue;
-        leaf.iova = iova + (first - own);
-        leaf.page = first;
-        leaf.access = access & pointer.access;
-        leaf.level = level;
-        leaf.size = size;
-        leaf.since = Math.max(role.since, pointer.since);
-        leaf.until = pointer.until;
-        leaf.upperUntil = role.until;
-        const found = this.judge.check(graph.tops.sharing(top.domainId), top, leaf, granted);
-        if (found) return found;
-      }
-    }
-    return null;
+    const { top, level } = role;
+    if (!graph.pointers.findLeaf(key, base, size, level, role.since, pointer)) return null;
+    const iova = role.iova + (key % 512) * entries.span(level);
+    // The part of them that the entry's own slot serves.
+    const own = base + (iova % size);
+    const first = Math.max(page, own);
+    leaf.pages = Math.min(page + count, own + entries.span(level)) - first;
+    if (leaf.pages <= 0) return null;
+    leaf.iova = iova + (first - own);
+    leaf.page = first;
+    leaf.access = access & pointer.access;
+    leaf.level = level;
+    leaf.size = size;
+    leaf.since = Math.max(role.since, pointer.since);
+    leaf.until = pointer.until;
+    leaf.upperUntil = role.until;
+    return this.judge.check(graph.tops.sharing(top.domainId), top, leaf, granted);
   }
 
   /** A way on which the unit may read entries from the page. */

@@ -1,8 +1,11 @@
 /** Whether a chain can have come about so that it answers a request, given the times at which its entries can be read. */
 import { OPEN } from "../words/memory.js";
 import {
+  ANY_DEVICE,
   type ChainMoments,
+  type DeviceVariant,
   type DeviceWindow,
+  isOfVariant,
   isReadable,
   latestSince,
   NOTHING_KNOWN,
@@ -12,13 +15,7 @@ import type { DeviceWindows } from "./device-windows.js";
 import { Link, type Unit } from "./unit.js";
 import { type FaultRule, NO_DOMAIN, type Translation } from "./walk.js";
 
-/** Which device entries an answer rests on. */
-export interface DeviceVariant {
-  /** The rights that they give. */
-  readonly access: number;
-  /** Whether they suppress the recording of faults; null where that makes no difference. */
-  readonly suppresses: boolean | null;
-}
+type Writable<A> = { -readonly [Key in keyof A]: A[Key] };
 
 const EVERY_RIGHT: readonly number[] = [3];
 
@@ -28,7 +25,11 @@ export class Feasibility {
   private requester = 0;
   private now = 0;
   private known = NOTHING_KNOWN;
-  private variant: DeviceVariant = { access: 3, suppresses: null };
+  /** The device entries that an answer rests on, and those of the same kind but for suppressing. */
+  private readonly variant: Writable<DeviceVariant> = { access: null, suppresses: null };
+  private readonly sameAccess: Writable<DeviceVariant> = { access: null, suppresses: null };
+  private readonly sameSuppression: Writable<DeviceVariant> = { access: null, suppresses: null };
+  private knownAccesses: readonly number[] | null = null;
 
   constructor(
     private readonly unit: Unit,
@@ -45,13 +46,19 @@ export class Feasibility {
     this.requester = requester;
     this.now = now;
     this.known = known;
+    this.knownAccesses = null;
   }
 
   /** The rights that answers may be given with. */
   accesses(): readonly number[] {
     if (!this.unit.deviceRights) return EVERY_RIGHT;
-    const devices = this.sharesRights ? this.devices.all() : this.own();
-    return [...new Set(devices.map((device) => device.deviceAccess))];
+    if (!this.knownAccesses) {
+      const devices = this.sharesRights ? this.devices.all() : this.own();
+      const found: number[] = [];
+      for (const { deviceAccess } of devices) if (!found.includes(deviceAccess)) found.push(deviceAccess);
+      this.knownAccesses = found;
+    }
+    return this.knownAccesses;
   }
 
   /** The entries above a link can be in use for the request now, so that the walk goes on to read it. */
@@ -98,10 +105,16 @@ export class Feasibility {
     return this.unit.isEntryFault(this.translation.fault);
   }
 
-  /** The chain can answer the request under device entries of that kind. */
-  ofAnswer(chain: ReadChain, variant: DeviceVariant): boolean {
-    this.variant = variant;
-    if (variant.suppresses !== null && !this.own().some((device) => this.isSuppressing(device))) return false;
+  /**
+   * The chain can answer the request under device entries that give these rights, and that suppress the recording of
+   * faults or not; null where that makes no difference.
+   */
+  ofAnswer(chain: ReadChain, access: number, suppresses: boolean | null): boolean {
+    this.variant.access = access;
+    this.variant.suppresses = suppresses;
+    this.sameAccess.access = access;
+    this.sameSuppression.suppresses = suppresses;
+    if (suppresses !== null && !this.isOneOfOwn(this.sameSuppression)) return false;
     if (chain.passThrough) return this.ofPassThrough(chain);
     if (this.walkFeasible(chain)) return true;
     const faulty = this.translation.fault !== null || this.translation.notPresent;
@@ -113,7 +126,7 @@ export class Feasibility {
   }
 
   private ofPassThrough(chain: ReadChain): boolean {
-    if (this.isOfVariant(this.translation) && this.ownDeviceDecides(chain)) return true;
+    if (isOfVariant(this.translation, this.variant) && this.ownDeviceDecides(chain)) return true;
     return chain.domainId !== NO_DOMAIN && this.iotlbFeasible(chain);
   }
 
@@ -127,13 +140,14 @@ export class Feasibility {
     const { last } = chain;
     if (!this.moments.readableNow(chain, last)) return false;
     if (last === this.unit.shape.firstTable)
-      return this.isOfVariant(this.translation) && this.ownDeviceDecides(chain);
+      return isOfVariant(this.translation, this.variant) && this.ownDeviceDecides(chain);
     return this.walksNow(chain) && this.moments.inUse(chain, last - 1, this.now, this.known);
   }
 
   /** A table entry of the chain's domain can be used by the requester itself now. */
   private walksNow(chain: ReadChain): boolean {
-    return this.moments.usedFrom(this.ofVariant(), chain.domainId, this.now, this.known) === this.now;
+    const { now, known, variant } = this;
+    return this.moments.usedFrom(this.own(), chain.domainId, now, known, variant) === now;
   }
 
   /** The answer comes from the IOTLB, whose entry was filled at some time since its fence. */
@@ -146,41 +160,41 @@ export class Feasibility {
   /** The requester's own device entry can give the chain's domain id now. */
   private domainLookedUp(chain: ReadChain): boolean {
     const { lastDevice } = this.unit.shape;
-    return this.own().some(
-      (device) =>
-        this.isSuppressing(device) &&
-        device.domainId === chain.domainId &&
-        this.moments.inUse(device, lastDevice, this.now, this.known),
-    );
+    for (const device of this.own()) {
+      if (device.domainId !== chain.domainId || !isOfVariant(device, this.sameSuppression)) continue;
+      if (this.moments.inUse(device, lastDevice, this.now, this.known)) return true;
+    }
+    return false;
   }
 
   /** The IOTLB entry was filled for the requester, under a device entry of its own. */
   private filledForRequester(chain: ReadChain): boolean {
-    if (chain.last > this.unit.shape.firstTable) return this.filled(chain, this.ofVariant());
-    return chain.requester === this.requester && this.isOfVariant(this.translation) && this.filled(chain);
+    if (chain.last > this.unit.shape.firstTable) return this.filled(chain, this.own(), this.variant);
+    const isOwn = chain.requester === this.requester && isOfVariant(this.translation, this.variant);
+    return isOwn && this.filled(chain);
   }
 
   /** The IOTLB entry was filled for any function, with the rights of that function's device entry. */
   private filledForAny(chain: ReadChain): boolean {
     if (!this.unit.deviceRights) return this.filled(chain);
-    const { access } = this.variant;
     if (chain.last <= this.unit.shape.firstTable)
-      return this.translation.deviceAccess === access && this.filled(chain);
-    return this.filled(
-      chain,
-      this.devices.all().filter((device) => device.deviceAccess === access),
-    );
+      return isOfVariant(this.translation, this.sameAccess) && this.filled(chain);
+    return this.filled(chain, this.devices.all(), this.sameAccess);
   }
 
-  /** The IOTLB entry was filled for any function, or under one of the given device entries. */
-  private filled(chain: ReadChain, devices?: readonly DeviceWindow[]): boolean {
+  /** The IOTLB entry was filled for any function, or under one of the given device entries of that kind. */
+  private filled(
+    chain: ReadChain,
+    devices: readonly DeviceWindow[] | null = null,
+    variant = ANY_DEVICE,
+  ): boolean {
     const { moments } = this;
     const { last, passThrough } = chain;
     const { step, done } = moments.iotlbFence(chain, chain.pages);
     let read = Math.max(step, latestSince(chain, last));
     // A pass-through result rests on no entry below the device entry.
     if (passThrough) return read < OPEN && moments.inUse(chain, last, read, done);
-    if (devices) read = moments.usedFrom(devices, chain.domainId, read, done);
+    if (devices) read = moments.usedFrom(devices, chain.domainId, read, done, variant);
     else if (last > this.unit.shape.firstTable) read = moments.walkedFrom(chain, read, done);
     return isReadable(chain, last, read, step) && moments.inUse(chain, last - 1, read, done);
   }
@@ -189,16 +203,9 @@ export class Feasibility {
     return this.devices.of(this.requester);
   }
 
-  /** The device entries of that kind that the requester may use. */
-  private ofVariant(): readonly DeviceWindow[] {
-    return this.own().filter((device) => this.isOfVariant(device));
-  }
-
-  private isOfVariant(device: Pick<DeviceWindow, "suppresses" | "deviceAccess">): boolean {
-    return device.deviceAccess === this.variant.access && this.isSuppressing(device);
-  }
-
-  private isSuppressing({ suppresses }: Pick<DeviceWindow, "suppresses">): boolean {
-    return this.variant.suppresses === null || suppresses === this.variant.suppresses;
+  /** The requester may use a device entry of that kind. */
+  private isOneOfOwn(variant: DeviceVariant): boolean {
+    for (const device of this.own()) if (isOfVariant(device, variant)) return true;
+    return false;
   }
 }

@@ -2,6 +2,7 @@
  * The invalidations software has submitted, when each was submitted and when it was seen to be complete, and the
  * fences that follow (`docs/visibility-windows.md`).
  */
+import { empty } from "../words/lists.js";
 import { OPEN } from "../words/memory.js";
 
 /**
@@ -85,7 +86,7 @@ export class InvalidationLog<Target = unknown> {
   constructor(readonly rules: InvalidationRules<Target>) {}
 
   reset(): void {
-    this.entries.length = 0;
+    empty(this.entries);
   }
 
   submit(
@@ -117,7 +118,7 @@ export class InvalidationLog<Target = unknown> {
    */
   fence(cache: Cache, tags: CacheTags, at: number, known: readonly number[], into: Fence): void {
     into.step = 0;
-    into.done.length = 0;
+    empty(into.done);
     const { entries } = this;
     for (let index = 0; index < entries.length; index++) {
       const entry = entries[index]!;

@@ -15,6 +15,7 @@ import {
   writeTag,
 } from "../trace.js";
 import { showAddress, showRequester } from "../words/address.js";
+import { empty } from "../words/lists.js";
 import { type InitialContents, OPEN, PhysicalMemory } from "../words/memory.js";
 import { Coverage, type Rule } from "../words/rule.js";
 import { AdmissibleOutcomes, type Outcome } from "./admissible.js";
@@ -57,7 +58,6 @@ const PROTECTED: Explanation = {
 export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = FaultRule> implements Oracle {
   readonly drainRule: string;
   readonly coverage: Coverage;
-  readonly memory: PhysicalMemory;
   readonly steering = new SteeringRegisters();
   readonly log: InvalidationLog<Target>;
   readonly admissible: AdmissibleOutcomes<Fault>;
@@ -77,10 +77,10 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
     readonly unit: Unit<Target, Fault>,
     rules: readonly Rule[],
     private readonly served: ServedRules,
+    readonly memory = new PhysicalMemory(unit.memoryPages),
   ) {
     this.drainRule = served.drain.id;
     this.coverage = new Coverage(rules);
-    this.memory = new PhysicalMemory(unit.memoryPages);
     this.log = new InvalidationLog(unit.invalidations);
     this.admissible = new AdmissibleOutcomes(unit, this.memory, this.steering, this.log, this.requesters);
   }
@@ -125,17 +125,17 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
   reset(setup: RunStart): void {
     this.steering.reset(setup.start === "translating", this.startPointer(setup));
     this.log.reset();
-    this.requesters.length = 0;
-    this.requesters.push(...setup.requesters);
-    this.writes.length = 0;
-    this.dataStores.length = 0;
-    this.strays.clear();
+    empty(this.requesters);
+    for (const requester of setup.requesters) this.requesters.push(requester);
+    empty(this.writes);
+    empty(this.dataStores);
+    if (this.strays.size > 0) this.strays.clear();
     if (setup.dataPages !== this.start?.dataPages || setup.tablePages !== this.start?.tablePages) {
       this.dataPages = new Set(setup.dataPages);
       this.visible = new Set([...setup.dataPages, ...setup.tablePages]);
     }
     this.start = setup;
-    this.memory.reset(this.unit.storeVisibility, this.startContents(setup));
+    this.memory.reset(this.unit.storeVisibility, this.startContents(setup), this.unit.memoryPages);
     this.resetViews(setup);
   }
 
@@ -207,7 +207,7 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
   private request(request: Request, slot: number, effect: number, index: number): Finding | null {
     const step = index + 1;
     const outcomes = this.relaxed(request, this.admissible.compute(request, step));
-    this.matching.length = 0;
+    empty(this.matching);
     for (const one of outcomes) if (this.matches(one, request, effect)) this.matching.push(one);
     this.noteStrays(request, outcomes);
     if (this.matching.length === 0) return this.inadmissible(request, outcomes, effect, index);
@@ -340,7 +340,7 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
       const isDrainedBy = ({ step, request: { requester, page }, domainIds }: TranslatedWrite) =>
         step < entry.submitted &&
         domainIds.every((domainId) => this.log.drains(entry, { requester, domainId, page, pages: 1 }));
-      if (this.writes.some(isDrainedBy)) this.coverage.hit(this.served.drain);
+      if (this.writes.length > 0 && this.writes.some(isDrainedBy)) this.coverage.hit(this.served.drain);
     }
   }
 }

@@ -16,6 +16,7 @@ interface TablePointer extends Pointer {
 }
 
 const NO_WORDS: ReadonlySet<number> = new Set();
+const NO_SIZES: readonly number[] = [];
 
 export class Pointers {
   /** By page: the words (`page * 512 + word`) that have pointed to it. */
@@ -82,6 +83,22 @@ export class Pointers {
   /** The words of a page that have held an entry. */
   inPage(page: number): ReadonlySet<number> {
     return this.from.get(page) ?? NO_WORDS;
+  }
+
+  /**
+   * How many pages the values of a word, in a table of `level`, map from `first` on; without those that ended before step
+   * `from`.
+   */
+  sizesFrom(key: number, first: number, level: number, from: number): readonly number[] {
+    const { entries } = this;
+    let sizes = NO_SIZES;
+    eachValue(this.memory, Math.floor(key / 512), key % 512, (low, high, _, until) => {
+      if (until <= from || entries.next(level, low, high) !== LeadsTo.pages) return;
+      if (entries.first(level, low, high) !== first) return;
+      const pages = entries.pages(level, low, high);
+      if (!sizes.includes(pages)) sizes = [...sizes, pages];
+    });
+    return sizes;
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Memory that requests are kept out of by its address, whatever tables say (VT-d 11.4.8). */
+import { empty } from "../words/lists.js";
 import { RegisterWindow } from "./register-window.js";
 import { type Pages, pagesWithin } from "./unit.js";
 
@@ -15,7 +16,7 @@ export class Protection {
   /** As after a reset: nothing is protected. */
   reset(): void {
     this.inForce.reset(0);
-    this.sets.length = 0;
+    empty(this.sets);
     this.sets.push(NONE);
     this.pages = NONE;
   }

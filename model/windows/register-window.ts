@@ -1,4 +1,5 @@
 /** The values that a register has held, with the steps between which each may have been in force. */
+import { empty } from "../words/lists.js";
 import { OPEN } from "../words/memory.js";
 
 /** The values a register has held. Its windows overlap while a command is under way. */
@@ -14,7 +15,9 @@ export class RegisterWindow {
   reset(value: number): void {
     this.count = 0;
     this.firstNonZero = OPEN;
-    for (const list of [this.value, this.since, this.until]) list.length = 0;
+    empty(this.value);
+    empty(this.since);
+    empty(this.until);
     this.add(value, 0);
   }
 

@@ -63,6 +63,11 @@ export class WindowsSoftware<Follows extends WindowsOracle = WindowsOracle> impl
     return reach;
   }
 
+  /** Forgets history that no request can rest on any more. */
+  forget(): void {
+    this.reaches.forget();
+  }
+
   reachTo(page: number, pages: number, access: number, granted: GrantCheck): Reach | null {
     return this.reaches.reachTo(page, pages, access, granted);
   }

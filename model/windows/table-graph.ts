@@ -23,6 +23,14 @@ export interface Role {
   readonly until: number;
 }
 
+/** The word `key` (`page * 512 + word`), in a table with that role, has mapped `size` pages from `base` on. */
+export interface LeafEntry {
+  readonly key: number;
+  readonly base: number;
+  readonly size: number;
+  readonly role: Role;
+}
+
 /** An entry that maps pages, in an address space. */
 export interface Leaf {
   iova: number;
@@ -133,6 +141,28 @@ export class TableGraph {
       this.rolesByTable.set(table, roles);
     }
     return roles;
+  }
+
+  /** The entries that map some of these pages, those that map the fewest first. */
+  leavesTo(page: number, pages: number): readonly LeafEntry[] {
+    const found: LeafEntry[] = [];
+    let last = page + 1;
+    for (const size of this.entries.sizes) {
+      const base = page - (page % size);
+      if (base < last) this.addLeavesFrom(base, page, found);
+      last = base;
+      if (base === 0) break;
+    }
+    for (let base = page + 1; base < page + pages; base++) this.addLeavesFrom(base, page, found);
+    return found.sort((one, other) => one.size - other.size || one.base - other.base);
+  }
+
+  /** Adds the entries that map pages from `base` on, up to `reached` at least. */
+  private addLeavesFrom(base: number, reached: number, into: LeafEntry[]): void {
+    for (const key of this.pointers.toPage(base))
+      for (const role of this.rolesOf(Math.floor(key / 512)))
+        for (const size of this.pointers.sizesFrom(key, base, role.level, role.since))
+          if (base + size > reached) into.push({ key, base, size, role });
   }
 
   private climb(table: number, depth: number, since: number, until: number, into: Role[]): void {

@@ -3,6 +3,7 @@
  * values its entries have held; the chain of what was read, with the window of each value, stays behind to be judged.
  */
 import { OPEN, type PhysicalMemory } from "../words/memory.js";
+import type { RegisterWindow } from "./register-window.js";
 import type { SteeringRegisters } from "./steering.js";
 import { Link, type Unit } from "./unit.js";
 import { Structure, type TableReader, type Translation } from "./walk.js";
@@ -119,24 +120,14 @@ export class WindowReader implements TableReader {
 
   translationEnabled(): boolean {
     const { enabled } = this.registers;
-    const at =
-      enabled.count === 1
-        ? this.only(Link.enabled)
-        : this.pick(
-            Link.enabled,
-            enabled.count,
-            (index) => enabled.since[index]! <= this.now && enabled.until[index]! > this.now,
-          );
+    const at = enabled.count === 1 ? this.only(Link.enabled) : this.pick(Link.enabled, enabled, this.now);
     this.push(enabled.since[at]!, enabled.until[at]!, enabled.until[at]!);
     return enabled.value[at] === 1;
   }
 
   tablePointer(): number {
     const { tablePointer } = this.registers;
-    const at =
-      tablePointer.count === 1
-        ? this.only(Link.pointer)
-        : this.pick(Link.pointer, tablePointer.count, (index) => tablePointer.since[index]! <= this.now);
+    const at = tablePointer.count === 1 ? this.only(Link.pointer) : this.pick(Link.pointer, tablePointer, 0);
     const since = Math.max(tablePointer.since[at]!, this.firstRead());
     this.push(since, tablePointer.until[at]!, tablePointer.until[at]!);
     return tablePointer.value[at]!;
@@ -203,13 +194,13 @@ export class WindowReader implements TableReader {
     return 0;
   }
 
-  /** The chosen one of `count` register values, newest first, among those that are usable. */
-  private pick(link: number, count: number, usable: (index: number) => boolean): number {
+  /** The chosen one of the values of a register, newest first, among those in force by now that were so after step `after`. */
+  private pick(link: number, { count, since, until }: RegisterWindow, after: number): number {
     let rank = this.choice[link]!;
     let found = -1;
     this.more[link] = 0;
     for (let index = count - 1; index >= 0; index--) {
-      if (!usable(index)) continue;
+      if (since[index]! > this.now || until[index]! <= after) continue;
       if (found >= 0) {
         this.setChoice(link);
         break;

@@ -48,6 +48,16 @@ describe("draws", () => {
     expect([...seen].sort()).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 
+  it("below: the remainder of the bits, for bounds of every size", () => {
+    const one = new Chance();
+    const other = new Chance();
+    for (const count of [1, 2, 3, 7, 24, 1000, 2 ** 30, 2 ** 31 - 1, 2 ** 31 + 1, 2 ** 32]) {
+      one.seed(count);
+      other.seed(count);
+      for (let draw = 0; draw < 200; draw++) expect(one.below(count)).toBe(other.bits() % count);
+    }
+  });
+
   it("happens: never with weight 0, always with 256, about half the time with 128", () => {
     const chance = new Chance();
     chance.seed(3);

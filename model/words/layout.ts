@@ -183,8 +183,37 @@ export function readField<P>(of: Layout<P>, name: string, words: readonly Word[]
 
 /** Every field with a meaning, by name. */
 export function decode<P>(of: Layout<P>, words: readonly Word[]): Record<string, number> {
+  let decoder = decoders.get(of);
+  if (!decoder) {
+    decoder = decoderOf(of);
+    decoders.set(of, decoder);
+  }
+  return decoder(words);
+}
+
+const decoders = new WeakMap<object, (words: readonly Word[]) => Record<string, number>>();
+
+/**
+ * A function that decodes entries of a layout: every field with a meaning, by name. Where the fields are is worked out
+ * once, for those who decode many.
+ */
+export function decoderOf<P>(of: Layout<P>): (words: readonly Word[]) => Record<string, number> {
   const named = of.fields.filter((one) => one.kind === "field" || one.kind === "address");
-  return Object.fromEntries(named.map((one) => [one.name, readField(of, one.name, words)]));
+  const fields = named.map((one) => ({ name: one.name, pieces: piecesOf(one) }));
+  return (words) => {
+    const values: Record<string, number> = {};
+    for (const { name, pieces } of fields) {
+      let value = 0;
+      for (const { half, scale, mask } of pieces) value += ((halfOf(words, half) & mask) >>> 0) / scale;
+      values[name] = value;
+    }
+    return values;
+  };
+}
+
+function halfOf(words: readonly Word[], half: number): number {
+  const word = words[half >>> 1]!;
+  return half & 1 ? word.high : word.low;
 }
 
 /** The bits of an entry that must be zero on this platform, as 64-bit words. */

@@ -47,6 +47,16 @@ describe("sparse pages", () => {
     expect(() => memory.fill(0x20, 0, 1, 0)).toThrow(new RangeError("no memory at page 0x20"));
   });
 
+  it("ends elsewhere after a reset that says so, and what was stored beyond is gone", () => {
+    const memory = new PhysicalMemory(8, COHERENT);
+    memory.store(6, 0, 11, 0, 1);
+    memory.reset(COHERENT, new Map(), 4);
+    expect(memory.frameOf(6)).toBe(-1);
+    expect(() => memory.store(6, 0, 11, 0, 1)).toThrow(RangeError);
+    memory.reset(COHERENT, new Map(), 8);
+    expect(memory.low(memory.frameOf(6), 0)).toBe(0);
+  });
+
   it("a store changes one word of one page", () => {
     const memory = memoryWith(COHERENT);
     memory.store(5, 3, 0x89abcdef, 0xffffffff, 1);

@@ -3,15 +3,16 @@
  * the steps between which hardware may have read each of them (visibility windows).
  */
 
+import { empty, shorten } from "./lists.js";
+
 /** The step at which a window that is still open ends. */
 export const OPEN = 0x7fffffff;
 
 /** Frame 0 is the page of zeros that stands for every page nobody has written to yet. */
 const ZERO_FRAME = 0;
 const NO_FRAME = -1;
-/** With more frames than this, starting anew is better than looking after them. */
+/** With more frames, or more stores, than this, starting anew is better than looking after them. */
 const KEPT_FRAMES = 256;
-/** The same with more stores than this. */
 const MOST_TOUCHED = 1 << 16;
 
 /** When a CPU store becomes the only value that table walks can see. */
@@ -23,12 +24,6 @@ export interface StoreVisibility {
 }
 
 export const COHERENT: StoreVisibility = { needsLineFlush: false, needsBufferFlush: false };
-
-/** A superseded value whose window is still open because its line, or the write buffer, was not flushed. */
-interface Lingering {
-  readonly version: number;
-  readonly line: number;
-}
 
 /** What pages hold at first that are not zero: 1,024 halves by page. */
 export type InitialContents = ReadonlyMap<number, Uint32Array>;
@@ -58,7 +53,10 @@ export class PhysicalMemory {
   private freeVersions: number[] = [];
   /** Words that have an older version: `frame * 512 + word`, each once. */
   private superseded: number[] = [];
-  private lingering: Lingering[] = [];
+  /** Superseded values whose windows are still open because their lines, or the write buffer, were not flushed. */
+  private readonly lingering: number[] = [];
+  /** Lines of memory (`page * 64 + line`) that they are in. */
+  private readonly lingeringLines: number[] = [];
 
   private contents: InitialContents = ZEROS;
   /** What a page holds at first, by frame; null for a page of zeros. */
@@ -69,22 +67,24 @@ export class PhysicalMemory {
 
   /** @param pageCount pages 0 to `pageCount - 1` exist; an access beyond them is an error */
   constructor(
-    readonly pageCount: number,
+    public pageCount: number,
     private visibility: StoreVisibility = COHERENT,
   ) {}
 
-  /** Everything zero but the pages with contents, no history, as new; keeps its buffers. */
-  reset(visibility: StoreVisibility, contents: InitialContents = ZEROS): void {
+  /** Everything zero but the pages with contents, no history, as new; keeps its buffers, for any number of pages. */
+  reset(visibility: StoreVisibility, contents = ZEROS, pageCount = this.pageCount): void {
     this.visibility = visibility;
+    this.pageCount = pageCount;
     const few = this.frameCount <= KEPT_FRAMES && this.touchedCount < MOST_TOUCHED;
     if (contents === this.contents && few) this.restoreTouched();
     else this.forgetFrames();
     this.contents = contents;
     this.touchedCount = 0;
     this.versionCount = 1;
-    this.freeVersions.length = 0;
-    this.superseded.length = 0;
-    this.lingering.length = 0;
+    empty(this.freeVersions);
+    empty(this.superseded);
+    empty(this.lingering);
+    empty(this.lingeringLines);
   }
 
   /** Runs touch few words of the same few pages: putting those right is far less work than clearing every page. */
@@ -160,7 +160,8 @@ export class PhysicalMemory {
     if (old === 0) old = this.addVersion(0, this.frames[at]!, this.frames[at + 1]!, 0);
     if (this.older[old] === 0) this.superseded.push(key);
     if (this.visibility.needsLineFlush || this.visibility.needsBufferFlush) {
-      this.lingering.push({ version: old, line: page * 64 + (word >>> 3) });
+      this.lingering.push(old);
+      this.lingeringLines.push(page * 64 + (word >>> 3));
       if (!this.visibility.needsLineFlush) this.buffered[old] = step;
     } else {
       this.buffered[old] = step;
@@ -191,18 +192,29 @@ export class PhysicalMemory {
   /** The CPU has written a 64-byte line back at step `step`: older values of its words are gone. */
   flushLine(page: number, line: number, step: number): void {
     const flushed = page * 64 + line;
-    const { buffered } = this;
-    for (const { version, line: waiting } of this.lingering)
-      if (waiting === flushed && buffered[version] === OPEN) buffered[version] = step;
+    const { buffered, lingering, lingeringLines } = this;
+    for (let index = 0; index < lingering.length; index++) {
+      const version = lingering[index]!;
+      if (lingeringLines[index] === flushed && buffered[version] === OPEN) buffered[version] = step;
+    }
     if (!this.visibility.needsBufferFlush) this.flushBuffer(step, step);
   }
 
   /** What the write buffer held at step `held` is known at step `step` to have left it. */
   flushBuffer(held: number, step: number): void {
-    if (this.lingering.length === 0) return;
-    const { buffered, until } = this;
-    for (const { version } of this.lingering) if (buffered[version]! <= held) until[version] = step;
-    this.lingering = this.lingering.filter(({ version }) => buffered[version]! > held);
+    const { buffered, until, lingering, lingeringLines } = this;
+    let kept = 0;
+    for (let index = 0; index < lingering.length; index++) {
+      const version = lingering[index]!;
+      if (buffered[version]! <= held) {
+        until[version] = step;
+      } else {
+        lingering[kept] = version;
+        lingeringLines[kept++] = lingeringLines[index]!;
+      }
+    }
+    shorten(lingering, kept);
+    shorten(lingeringLines, kept);
   }
 
   /** True when some word of the frame was stored to since the memory was set up. */

@@ -10,22 +10,22 @@ export interface Rule {
 
 /** How often each rule decided something. */
 export class Coverage {
-  private readonly counts = new Map<Rule, number>();
+  private readonly counters = new Map<Rule, { count: number }>();
 
   constructor(readonly rules: readonly Rule[]) {
-    for (const rule of rules) this.counts.set(rule, 0);
+    for (const rule of rules) this.counters.set(rule, { count: 0 });
   }
 
   hit(rule: Rule): void {
-    this.counts.set(rule, this.counts.get(rule)! + 1);
+    this.counters.get(rule)!.count++;
   }
 
   countOf(rule: Rule): number {
-    return this.counts.get(rule) ?? 0;
+    return this.counters.get(rule)?.count ?? 0;
   }
 
   /** The rules that nothing has exercised. */
   missing(): Rule[] {
-    return this.rules.filter((rule) => this.counts.get(rule) === 0);
+    return this.rules.filter((rule) => this.countOf(rule) === 0);
   }
 }

@@ -2,9 +2,10 @@
 import { ANY_REQUESTER, Cache, type InvalidationRules } from "../../../model/windows/invalidation-log.js";
 import type { FaultRule, Translation } from "../../../model/windows/walk.js";
 import type { Chance } from "../../../model/words/chance.js";
+import { empty, removeAt, shorten } from "../../../model/words/lists.js";
 
 /** Number of pages that a table of a level maps, all its entries together. */
-const PAGES_OF_TABLE = Array.from({ length: 8 }, (_, level) => 512 ** level);
+export const PAGES_OF_TABLE = Array.from({ length: 8 }, (_, level) => 512 ** level);
 
 /** What a device is translated by: VT-d context cache, AMD-Vi device table cache. */
 export interface DeviceEntry {
@@ -109,9 +110,9 @@ export class Caches<Target> {
   ) {}
 
   clear(): void {
-    this.devices.length = 0;
-    this.tables.length = 0;
-    this.mappings.length = 0;
+    empty(this.devices);
+    empty(this.tables);
+    empty(this.mappings);
   }
 
   addDevice(entry: DeviceEntry): void {
@@ -156,8 +157,9 @@ export class Caches<Target> {
   }
 
   evictOne(): void {
-    const list: unknown[] = [this.devices, this.tables, this.mappings][this.chance.below(3)]!;
-    if (list.length > 0) list.splice(this.chance.below(list.length), 1);
+    const cache = this.chance.below(3);
+    const list: unknown[] = cache === 0 ? this.devices : cache === 1 ? this.tables : this.mappings;
+    if (list.length > 0) removeAt(list, this.chance.below(list.length));
   }
 
   invalidate(target: Target): void {
@@ -179,5 +181,5 @@ export function overlaps(entry: Mapping, firstPage: number, pageCount: number): 
 function removeFrom<T>(list: T[], goes: (entry: T) => boolean): void {
   let kept = 0;
   for (const entry of list) if (!goes(entry)) list[kept++] = entry;
-  list.length = kept;
+  shorten(list, kept);
 }

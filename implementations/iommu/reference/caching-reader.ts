@@ -7,11 +7,13 @@ import {
 } from "../../../model/windows/walk.js";
 import type { Chance } from "../../../model/words/chance.js";
 import type { PhysicalMemory } from "../../../model/words/memory.js";
-import type { Caches, DeviceEntry, Mapping, TableEntry } from "./caches.js";
+import { type Caches, type DeviceEntry, type Mapping, PAGES_OF_TABLE, type TableEntry } from "./caches.js";
 import type { Temperament } from "./temperament.js";
 
 /** Changes the halves of an entry in a table of `level` as the walk reads it: a faulty variant. */
 export type EntryChange = (entry: { low: number; high: number }, level: number) => void;
+
+const UNUSED = -1;
 
 export abstract class CachingReader<Fault extends FaultRule, Target> implements TableReader {
   low = 0;
@@ -79,19 +81,44 @@ export abstract class CachingReader<Fault extends FaultRule, Target> implements 
     this.high2 = high2;
   }
 
-  /** A cached entry that fits, if there is one and the unit feels like using it. */
-  private pick<T>(list: readonly T[], fits: (entry: T) => boolean): T | undefined {
-    if (list.length === 0 || !this.chance.happens(this.temperament.useCache)) return undefined;
-    const start = this.chance.below(list.length);
-    for (let offset = 0; offset < list.length; offset++) {
-      const entry = list[(start + offset) % list.length]!;
-      if (fits(entry)) return entry;
+  /** Index of the entry to look at first, then one after the other; {@link UNUSED} when the unit does not feel like it. */
+  private lookFrom(list: readonly unknown[]): number {
+    if (list.length === 0 || !this.chance.happens(this.temperament.useCache)) return UNUSED;
+    return this.chance.below(list.length);
+  }
+
+  /** The cached entry of the device, if there is one and the unit feels like using it. */
+  protected pickDevice(): DeviceEntry | undefined {
+    const { devices } = this.caches;
+    const start = this.lookFrom(devices);
+    for (let offset = 0; start !== UNUSED && offset < devices.length; offset++) {
+      const entry = devices[(start + offset) % devices.length]!;
+      if (entry.requester === this.requester) return entry;
     }
     return undefined;
   }
 
-  protected pickDevice(): DeviceEntry | undefined {
-    return this.pick(this.caches.devices, (entry) => entry.requester === this.requester);
+  /** The same of cached mappings of a page. */
+  private pickMapping(page: number, fits: (entry: Mapping) => boolean): Mapping | undefined {
+    const { mappings } = this.caches;
+    const start = this.lookFrom(mappings);
+    for (let offset = 0; start !== UNUSED && offset < mappings.length; offset++) {
+      const entry = mappings[(start + offset) % mappings.length]!;
+      const isFor = page >= entry.firstPage && page < entry.firstPage + entry.pageCount;
+      if (isFor && fits(entry)) return entry;
+    }
+    return undefined;
+  }
+
+  /** The same of tables that a walk may begin with. */
+  private pickTable(walk: Translation): TableEntry | undefined {
+    const { tables } = this.caches;
+    const start = this.lookFrom(tables);
+    for (let offset = 0; start !== UNUSED && offset < tables.length; offset++) {
+      const entry = tables[(start + offset) % tables.length]!;
+      if (leadsTo(entry, walk)) return entry;
+    }
+    return undefined;
   }
 
   /** Keeps the entry of the device that was read last, unless it came from the cache. */
@@ -103,10 +130,7 @@ export abstract class CachingReader<Fault extends FaultRule, Target> implements 
 
   /** Answers from a cached mapping, if one fits and the unit feels like using it. */
   protected hit(page: number, fits: (entry: Mapping) => boolean): Mapping | undefined {
-    const entry = this.pick(
-      this.caches.mappings,
-      (one) => page >= one.firstPage && page < one.firstPage + one.pageCount && fits(one),
-    );
+    const entry = this.pickMapping(page, fits);
     if (!entry) return undefined;
     const { translation } = this;
     translation.start(page);
@@ -124,7 +148,7 @@ export abstract class CachingReader<Fault extends FaultRule, Target> implements 
   /** A table that was reached before may let the walk begin further down. */
   startLevel(walk: Translation): void {
     this.level = walk.level;
-    const entry = this.pick(this.caches.tables, (one) => leadsTo(one, walk));
+    const entry = this.pickTable(walk);
     if (!entry) return;
     walk.level = entry.level;
     walk.table = entry.table;
@@ -141,5 +165,5 @@ export abstract class CachingReader<Fault extends FaultRule, Target> implements 
 
 function leadsTo({ domainId, level, firstPage }: TableEntry, walk: Translation): boolean {
   if (domainId !== walk.domainId || level >= walk.level) return false;
-  return walk.input - (walk.input % 512 ** level) === firstPage;
+  return walk.input - (walk.input % PAGES_OF_TABLE[level]!) === firstPage;
 }

@@ -1,5 +1,6 @@
 /** Commands that are fetched from memory in order, and executed when the unit likes, in any order that is legal. */
 import type { Chance } from "../../../model/words/chance.js";
+import { removeAt } from "../../../model/words/lists.js";
 
 export abstract class CommandPipeline<Command> {
   /** Fetched, and not executed yet; oldest first. */
@@ -30,8 +31,9 @@ export abstract class CommandPipeline<Command> {
     for (let offset = 0; offset < this.pending.length; offset++) {
       const index = (start + offset) % this.pending.length;
       if (!this.mayExecute(index)) continue;
-      const [command] = this.pending.splice(index, 1);
-      this.execute(command!);
+      const command = this.pending[index]!;
+      removeAt(this.pending, index);
+      this.execute(command);
       return;
     }
   }

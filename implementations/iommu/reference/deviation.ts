@@ -8,6 +8,8 @@ export interface DeviationFacts {
   readonly description: string;
   /** The rule it breaks. */
   readonly rule: string;
+  /** Where it was published; none for one that was made up. */
+  readonly sources: readonly string[];
   /** Steps of the smallest counterexample that shrinking comes to, and why none of them can be left out. */
   readonly minimum: { readonly steps: number; readonly because: string };
 }

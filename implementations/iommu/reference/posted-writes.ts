@@ -1,4 +1,5 @@
 /** Writes that devices have posted and that are on their way to memory, in order. */
+import { empty } from "../../../model/words/lists.js";
 import type { PhysicalMemory } from "../../../model/words/memory.js";
 
 export interface PostedWrite {
@@ -20,7 +21,7 @@ export class PostedWrites {
   constructor(private readonly memory: PhysicalMemory) {}
 
   clear(): void {
-    this.queue.length = 0;
+    empty(this.queue);
     this.required = 0;
   }
 
@@ -44,7 +45,7 @@ export class PostedWrites {
 
   /** The oldest ones reach memory; without a number all do. */
   commit(count = this.queue.length): void {
-    for (const write of this.queue.splice(0, count)) this.land(write);
+    for (let left = count; left > 0 && this.queue.length > 0; left--) this.land(this.queue.shift()!);
     this.required = Math.max(0, this.required - count);
   }
 

@@ -6,6 +6,7 @@
 import type { Profile } from "../../../model/profile.js";
 import type { Action, Observation, RequestType } from "../../../model/trace.js";
 import { Chance } from "../../../model/words/chance.js";
+import { PhysicalMemory } from "../../../model/words/memory.js";
 import { ImplementationError, type Iommu, type RunSetup } from "../interface.js";
 import { AmdViCore } from "./amdvi/core.js";
 import type { Deviation } from "./deviations.js";
@@ -19,6 +20,7 @@ export class ReferenceIommu implements Iommu {
   readonly requestTypes: ReadonlySet<RequestType> = new Set(["read", "write", "atomic", "zero-length-read"]);
 
   private readonly chance = new Chance();
+  private readonly memory = new PhysicalMemory(0);
   /** Building a unit costs more than many runs: one is kept for each profile. */
   private readonly units = new Map<Profile, Unit>();
   private unit: Unit | undefined;
@@ -46,7 +48,7 @@ export class ReferenceIommu implements Iommu {
       );
     const variant = <Id extends Deviation["architecture"]>(id: Id) =>
       deviation?.architecture === id ? (deviation as Extract<Deviation, { architecture: Id }>) : null;
-    return new Unit(profile, this.chance, (surroundings) =>
+    return new Unit(profile, this.chance, this.memory, (surroundings) =>
       profile.architecture === "vtd"
         ? new VtdCore(profile, surroundings, variant("vtd"))
         : new AmdViCore(profile, surroundings, variant("amdvi")),

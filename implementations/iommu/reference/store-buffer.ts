@@ -1,6 +1,7 @@
 /** CPU stores on their way to memory, for platforms whose walks do not see them at once (VT-d 3.10, 6.8). */
 
 import type { Chance } from "../../../model/words/chance.js";
+import { empty, shorten } from "../../../model/words/lists.js";
 import type { PhysicalMemory, StoreVisibility } from "../../../model/words/memory.js";
 
 interface PendingStore {
@@ -23,8 +24,8 @@ export class StoreBuffer {
   ) {}
 
   reset(visibility: StoreVisibility): void {
-    this.dirty.length = 0;
-    this.buffered.length = 0;
+    empty(this.dirty);
+    empty(this.buffered);
     this.visibility = visibility;
   }
 
@@ -43,29 +44,30 @@ export class StoreBuffer {
       else dirty[kept++] = one;
     }
     if (kept === dirty.length) return;
-    dirty.length = kept;
+    shorten(dirty, kept);
     if (!this.visibility.needsBufferFlush) this.flushBuffer();
   }
 
   flushBuffer(): void {
     for (const one of this.buffered) this.memory.fill(one.page, one.word, one.low, one.high);
-    this.buffered.length = 0;
+    empty(this.buffered);
   }
 
   /** A read that snoops (the invalidation queue's always do, 3.10) finds every store to the page. */
   snoop(page: number): void {
-    if (this.dirty.length + this.buffered.length === 0) return;
-    for (const one of [...this.buffered, ...this.dirty]) {
-      if (one.page === page) this.memory.fill(page, one.word, one.low, one.high);
-    }
+    this.bring(this.buffered, page);
+    this.bring(this.dirty, page);
+  }
+
+  private bring(stores: readonly PendingStore[], page: number): void {
+    for (const one of stores) if (one.page === page) this.memory.fill(page, one.word, one.low, one.high);
   }
 
   /** Every store to the page goes to memory: the CPU reads it, or the unit writes to it. */
   writeBack(page: number): void {
-    if (this.dirty.length + this.buffered.length === 0) return;
     this.snoop(page);
-    for (const list of [this.buffered, this.dirty])
-      list.splice(0, list.length, ...list.filter((one) => one.page !== page));
+    forgetPage(this.buffered, page);
+    forgetPage(this.dirty, page);
   }
 
   /** A cache evicts lines, and a buffer drains, whenever they like. */
@@ -76,4 +78,10 @@ export class StoreBuffer {
     }
     if (this.buffered.length > 0 && this.chance.happens(64)) this.flushBuffer();
   }
+}
+
+function forgetPage(stores: PendingStore[], page: number): void {
+  let kept = 0;
+  for (const one of stores) if (one.page !== page) stores[kept++] = one;
+  shorten(stores, kept);
 }

@@ -2,7 +2,8 @@
 import type { Profile } from "../../../model/profile.js";
 import { type Action, type Observation, type Request, writeTag } from "../../../model/trace.js";
 import type { Chance } from "../../../model/words/chance.js";
-import { type InitialContents, PhysicalMemory, type StoreVisibility } from "../../../model/words/memory.js";
+import { empty } from "../../../model/words/lists.js";
+import type { InitialContents, PhysicalMemory, StoreVisibility } from "../../../model/words/memory.js";
 import type { RunSetup } from "../interface.js";
 import { PostedWrites } from "./posted-writes.js";
 import { StoreBuffer } from "./store-buffer.js";
@@ -58,7 +59,6 @@ export interface Core {
 }
 
 export class Unit {
-  private readonly memory: PhysicalMemory;
   private readonly stores: StoreBuffer;
   private readonly posted: PostedWrites;
   private readonly core: Core;
@@ -69,11 +69,12 @@ export class Unit {
   private readonly bets: Bet[] = [];
 
   constructor(
-    profile: Profile,
+    private readonly profile: Profile,
     private readonly chance: Chance,
+    /** Of the unit that was reset last, where several share it. */
+    private readonly memory: PhysicalMemory,
     createCore: (surroundings: Surroundings) => Core,
   ) {
-    this.memory = new PhysicalMemory(profile.memoryPages);
     this.stores = new StoreBuffer(this.memory, chance);
     this.posted = new PostedWrites(this.memory);
     this.core = createCore({ memory: this.memory, stores: this.stores, posted: this.posted, chance });
@@ -85,11 +86,13 @@ export class Unit {
       this.dataPageList = setup.dataPages;
       this.dataPages = new Set(setup.dataPages);
     }
-    this.memory.reset(this.core.storeVisibility, this.core.startContents(setup));
+    const { core, profile } = this;
+    this.memory.reset(core.storeVisibility, core.startContents(setup), profile.memoryPages);
     this.stores.reset(this.core.storeVisibility);
     this.posted.clear();
     this.core.reset(setup, this.temperament);
-    this.bets.splice(0, this.bets.length, ...this.core.expected(setup));
+    empty(this.bets);
+    for (const one of this.core.expected(setup)) this.bets.push(one);
   }
 
   perform(action: Action): Observation {
@@ -141,7 +144,8 @@ export class Unit {
   private shows(poll: Poll): boolean {
     if (poll.do === "poll-register")
       return ((this.core.readHalf(poll.offset) ^ poll.value) & poll.mask) === 0;
-    return this.load(poll.page, poll.word).low === poll.value;
+    this.stores.writeBack(poll.page);
+    return this.memory.low(this.memory.frameOf(poll.page), poll.word) === poll.value;
   }
 
   /** What the unit does by itself between two actions. True when it did something that software may wait for. */
@@ -179,7 +183,7 @@ export class Unit {
   }
 
   readData(page: number, offset: number): number {
-    this.posted.commit();
+    if (this.posted.count > 0) this.posted.commit();
     const frame = this.memory.frameOf(page);
     return offset & 4 ? this.memory.high(frame, offset >>> 3) : this.memory.low(frame, offset >>> 3);
   }

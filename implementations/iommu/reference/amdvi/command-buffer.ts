@@ -54,8 +54,9 @@ export class ReferenceCommandBuffer extends CommandPipeline<Command> {
       this.effects.unreadable({ page, offset: word * 8 });
       return;
     }
-    const read = (at: number): Word => ({ low: memory.low(frame, at), high: memory.high(frame, at) });
-    const command = parseCommand(this.platform, [read(word), read(word + 1)]);
+    const first: Word = { low: memory.low(frame, word), high: memory.high(frame, word) };
+    const second: Word = { low: memory.low(frame, word + 1), high: memory.high(frame, word + 1) };
+    const command = parseCommand(this.platform, [first, second]);
     if ("illegal" in command) {
       this.effects.illegal({ page, offset: word * 8 });
       this.halted = !this.deviation?.skipsIllegalCommand;

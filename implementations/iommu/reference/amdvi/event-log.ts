@@ -14,6 +14,8 @@ export class ReferenceEventLog {
   /** EventIntEn. */
   signals = false;
   private enabled = false;
+  /** Writes the last event, where a faulty variant has not yet. */
+  private writeLate: (() => void) | null = null;
 
   constructor(
     private readonly surroundings: Surroundings,
@@ -27,6 +29,7 @@ export class ReferenceEventLog {
     this.interrupt = false;
     this.signals = false;
     this.enabled = false;
+    this.writeLate = null;
   }
 
   /** EventLogEn and EventIntEn were written. */
@@ -48,7 +51,11 @@ export class ReferenceEventLog {
       if (this.deviation?.overflowOverwritesFirst) this.write(ring.head, event);
       return;
     }
-    this.write(ring.tail, event);
+    this.writeLate?.();
+    this.writeLate = null;
+    const at = ring.tail;
+    if (this.deviation?.writesEventsLate) this.writeLate = () => this.write(at, event);
+    else this.write(at, event);
     ring.tail = next;
   }
 
@@ -62,8 +69,6 @@ export class ReferenceEventLog {
     const { page, word } = this.ring.placeOf(index);
     if (memory.frameOf(page) < 0) return;
     stores.writeBack(page);
-    event.forEach(({ low, high }, at) => {
-      memory.fill(page, word + at, low, high);
-    });
+    for (let at = 0; at < event.length; at++) memory.fill(page, word + at, event[at]!.low, event[at]!.high);
   }
 }

@@ -53,30 +53,25 @@ export class AmdViTranslator extends CachingReader<AmdViFaultRule, InvalidationT
   /** Decides a request; effect and rule are left in {@link translation}. */
   request(request: Request): void {
     const { platform, translation } = this;
-    const known = this.insideModel(() => {
+    try {
       if (decideBeforeWalk(platform, request, this.enabled, translation)) return;
       this.map(request.requester, request.page);
       decide(platform, request, translation);
       if (translation.alternative && this.chance.happens(128)) translation.rule = translation.alternative;
-    });
-    if (known) return;
-    translation.effect = Effect.blocked;
-    translation.rule = null;
+    } catch (error) {
+      // What happens is not described: anything will do.
+      if (!(error instanceof OutsideModel)) throw error;
+      translation.effect = Effect.blocked;
+      translation.rule = null;
+    }
   }
 
   /** Fetches what a request would need, and keeps it. */
   prefetch(requester: number, page: number): void {
-    this.insideModel(() => this.map(requester, page));
-  }
-
-  /** False when what happens is not described: anything will do. */
-  private insideModel(action: () => void): boolean {
     try {
-      action();
-      return true;
+      this.map(requester, page);
     } catch (error) {
-      if (error instanceof OutsideModel) return false;
-      throw error;
+      if (!(error instanceof OutsideModel)) throw error;
     }
   }
 

@@ -36,6 +36,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "page-flush-ignores-mask",
     description: "A page-selective invalidation removes one page, whatever its address mask",
     rule: "vtd.invalidation.iotlb-page",
+    sources: [],
     minimum: minimum(
       6,
       "attach, map, request, unmap, flush of several pages by register (which is waited for), request",
@@ -49,9 +50,24 @@ export const vtdDeviations: readonly VtdDeviation[] = [
   },
   {
     architecture: "vtd",
+    id: "mask-above-nine-ignored",
+    description: "A page-selective invalidation whose address mask is above 9 removes nothing",
+    rule: "vtd.invalidation.iotlb-page",
+    sources: ["Intel Xeon E7 v2 datasheet, volume 2: address masks above 9 (quirk of FreeBSD)"],
+    minimum: minimum(6, "attach, map, request, unmap, flush by register with a mask above 9, request"),
+    removal: {
+      mapping: (target, entry) =>
+        target.cache === "iotlb" && target.granularity === "page" && target.pageCount > 512
+          ? false
+          : removalRules.mapping(target, entry),
+    },
+  },
+  {
+    architecture: "vtd",
     id: "superpage-survives-page-flush",
     description: "A page-selective invalidation leaves the entries of superpages, whatever its address mask",
     rule: "vtd.invalidation.iotlb-page",
+    sources: [],
     minimum: minimum(
       6,
       "attach, map a superpage, request, unmap, flush by register with the mask of the superpage, request",
@@ -68,6 +84,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "wait-before-invalidations",
     description: "A wait descriptor completes although invalidations ahead of it are still to be done",
     rule: "vtd.queue.wait-order",
+    sources: [],
     minimum: minimum(4, "without translation: write, draining flush, wait, new content of the page"),
     waitsIgnoreOlder: true,
   },
@@ -77,10 +94,8 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     description:
       "A device-selective context-cache invalidation compares all 16 bits of the source id, whatever FM",
     rule: "vtd.invalidation.context-device",
-    minimum: minimum(
-      6,
-      "attach with FPD, request, attach without, context flush with FM by register, request, reading the fault registers",
-    ),
+    sources: [],
+    minimum: minimum(5, "attach, request, attach in another way, context flush with FM by register, request"),
     removal: {
       device: (target, entry) =>
         target.cache === "context" && target.granularity === "device"
@@ -93,6 +108,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "domain-flush-compares-few-bits",
     description: "A domain-selective invalidation uses the low 8 bits of the domain id it is given",
     rule: "vtd.invalidation.iotlb-domain",
+    sources: [],
     minimum: minimum(
       6,
       "attach with a domain id above 255, map, request, unmap, flush of the domain by register, request",
@@ -109,14 +125,27 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "caches-not-present",
     description: "Not-present entries are cached although Caching Mode is 0",
     rule: "vtd.served.translated",
+    sources: [],
     minimum: minimum(4, "attach, request, map, request"),
     cachesNotPresent: true,
+  },
+  {
+    architecture: "vtd",
+    id: "superpage-bit-ignored",
+    description: "CAP advertises superpages, but their entries are taken for ones that point to tables",
+    rule: "vtd.served.translated",
+    sources: ["Intel Sandy Bridge: superpages advertised and not usable (Xen commit 6dacdcd439)"],
+    minimum: minimum(3, "attach, map a superpage, request"),
+    entry: (entry, level) => {
+      if (level > 1 && mapsPage(entry.low, level)) entry.low &= ~0x80;
+    },
   },
   {
     architecture: "vtd",
     id: "write-permission-from-leaf",
     description: "Write permission is taken from the leaf entry alone",
     rule: "vtd.second-stage.write-permission",
+    sources: [],
     minimum: minimum(4, "attach, map, clear W of an upper entry, write"),
     entry: (entry, level) => {
       if (level > 1 && entry.low & 1 && !mapsPage(entry.low, level)) entry.low |= 2;
@@ -127,6 +156,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "non-leaf-reserved-unchecked",
     description: "Reserved bits of entries that point to tables are not checked",
     rule: "vtd.second-stage.reserved-bits",
+    sources: [],
     minimum: minimum(4, "attach, map, set a reserved bit of an upper entry, request"),
     platform: (platform) => ({
       ...platform,
@@ -142,6 +172,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "fault-wrong-source",
     description: "A fault is recorded with function 0 of the requester's device",
     rule: "vtd.faults.record",
+    sources: [],
     minimum: minimum(2, "a blocked request of another function than 0, reading the fault registers"),
     record: (fault) => ({ ...fault, sourceId: fault.sourceId & 0xfff8 }),
   },
@@ -150,6 +181,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "overflow-overwrites-first",
     description: "A fault that finds its register in use overwrites it",
     rule: "vtd.faults.overflow",
+    sources: [],
     minimum: minimum(
       2,
       "a blocked request that crosses a page and so faults twice, reading the fault registers",
@@ -161,6 +193,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "pass-through-ignores-width",
     description: "Pass-through requests beyond the host address width are served",
     rule: "vtd.address.pass-through-beyond-width",
+    sources: [],
     minimum: minimum(2, "attach for pass-through, a request beyond 2^HAW"),
     platform: (platform) => ({ ...platform, hostPageLimit: Number.POSITIVE_INFINITY }),
   },
@@ -169,6 +202,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "posted-writes-not-drained",
     description: "Invalidations that drain complete while posted writes are still on their way",
     rule: "vtd.invalidation.drain-writes",
+    sources: [],
     minimum: minimum(3, "without translation: write, draining flush by register, new content of the page"),
     drainsNothing: true,
   },
@@ -177,6 +211,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "fault-processing-disable-ignored",
     description: "Qualified faults are recorded although the context entry has FPD = 1",
     rule: "vtd.faults.processing-disable",
+    sources: [],
     minimum: minimum(3, "a context entry with FPD, a blocked request, reading the fault registers"),
     ignoresFaultProcessingDisable: true,
   },
@@ -185,6 +220,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "register-command-completes-early",
     description: "ICC and IVT read as cleared before the invalidation is done",
     rule: "vtd.registers.iotlb-command",
+    sources: [],
     minimum: minimum(
       2,
       "two flushes of different granularity by register: what the second reports may be what the first did",
@@ -196,6 +232,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "bad-descriptor-skipped",
     description: "A bad descriptor sets IQE, but the queue goes on behind it",
     rule: "vtd.queue.stops-at-error",
+    sources: [],
     minimum: minimum(1, "a bad descriptor, its error and the head"),
     skipsBadDescriptor: true,
   },
@@ -204,6 +241,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "hint-ignores-leaf",
     description: "A page-selective invalidation with the hint removes nothing",
     rule: "vtd.invalidation.hint",
+    sources: [],
     minimum: minimum(6, "attach, map, request, unmap, flush with the hint by register, request"),
     removal: {
       mapping: (target, entry) =>
@@ -215,8 +253,9 @@ export const vtdDeviations: readonly VtdDeviation[] = [
   {
     architecture: "vtd",
     id: "protected-memory-open",
-    description: "PRS shows memory protected, but requests reach it all the same (Intel 5400, erratum 23)",
+    description: "PRS shows memory protected, but requests reach it all the same",
     rule: "vtd.protected-memory",
+    sources: ["Intel 5400 chipset, erratum 23 (quirk of FreeBSD)"],
     minimum: minimum(2, "without translation: memory protected, a request to it"),
     leavesProtectedOpen: true,
   },
@@ -225,6 +264,7 @@ export const vtdDeviations: readonly VtdDeviation[] = [
     id: "protection-shown-early",
     description: "PRS shows memory protected before it is",
     rule: "vtd.protected-memory",
+    sources: [],
     minimum: minimum(2, "without translation: memory protected, a request to it"),
     showsProtectionEarly: true,
   },

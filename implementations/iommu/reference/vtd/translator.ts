@@ -14,10 +14,14 @@ import { type Pages, pagesWithin } from "../../../../model/windows/unit.js";
 import { Structure } from "../../../../model/windows/walk.js";
 import type { Chance } from "../../../../model/words/chance.js";
 import type { PhysicalMemory } from "../../../../model/words/memory.js";
-import type { Caches, Mapping } from "../caches.js";
+import type { Caches, Extent, Mapping } from "../caches.js";
 import { CachingReader } from "../caching-reader.js";
 import type { Temperament } from "../temperament.js";
 import type { VtdDeviation } from "./deviations.js";
+
+const UNSIZED: Extent = { pages: 0 };
+/** By level of the entry that was found last. */
+const EXTENTS: readonly Extent[] = [...PAGES_BY_LEVEL].map((pages) => ({ pages }));
 
 export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationTarget> {
   rootPage = 0;
@@ -25,6 +29,8 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
   protectedPages: readonly Pages[] = [];
   /** The context entry itself was read, not only the way to it. */
   private contextRead = false;
+  private readonly isOfRequester = (entry: Mapping) => entry.requester === this.requester;
+  private readonly isOfDomain = (entry: Mapping) => entry.domainId === this.translation.domainId;
 
   constructor(
     private readonly platform: WalkPlatform,
@@ -75,7 +81,7 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
     const { iotlbLookup } = this.platform.profile;
     this.requester = requester;
     const bySource = iotlbLookup === "source-id" || (iotlbLookup === "either" && this.chance.happens(128));
-    if (bySource && this.isKept(page, (entry) => entry.requester === requester)) return;
+    if (bySource && this.isKept(page, this.isOfRequester)) return;
     if (!lookUpContext(this.platform, this, requester, page, translation)) {
       // 6.1: with Caching Mode a context entry that faults may be kept too, under domain id 0.
       if (this.platform.cachingMode && this.contextRead && translation.fault !== faultRules.contextFetch)
@@ -87,8 +93,8 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
       return;
     }
     this.keepDevice(translation.domainId);
-    const { domainId, suppresses } = translation;
-    if (!bySource && this.isKept(page, (entry) => entry.domainId === domainId)) {
+    const { suppresses } = translation;
+    if (!bySource && this.isKept(page, this.isOfDomain)) {
       // 7.1.1: the context entry that was looked up for this request decides, not the one the entry was filled under.
       translation.suppresses = suppresses;
       return;
@@ -97,9 +103,11 @@ export class CachingTranslator extends CachingReader<VtdFaultRule, InvalidationT
     if (translation.fault) return;
     const keepsNotPresent = this.platform.cachingMode || this.deviation?.cachesNotPresent;
     if (!translation.notPresent || (translation.level === 1 && keepsNotPresent))
-      caches.addMapping(requester, translation, {
-        pages: translation.passThrough ? 0 : PAGES_BY_LEVEL[translation.level]!,
-      });
+      caches.addMapping(
+        requester,
+        translation,
+        translation.passThrough ? UNSIZED : EXTENTS[translation.level]!,
+      );
   }
 
   private isKept(page: number, fits: (entry: Mapping) => boolean): boolean {
