@@ -1,8 +1,9 @@
 /** `check`: the invariants against implementations, drivers, or both. */
 import { randomInt } from "node:crypto";
-import { join } from "node:path";
-import { type CampaignResult, type DistinctFinding, runCampaign } from "../properties/campaign.js";
+import type { CampaignResult } from "../properties/campaign.js";
+import type { DistinctFinding } from "../properties/distinct-findings.js";
 import { type Invariant, invariantNamed, invariants } from "../properties/invariants.js";
+import { defaultWorkers } from "../properties/workers/pool.js";
 import { resultsAsJson } from "../reports/json.js";
 import {
   counterexample,
@@ -13,10 +14,10 @@ import {
   verdictOf,
   verdictTable,
 } from "../reports/terminal.js";
+import { type Effort, runCampaigns } from "./campaigns.js";
 import { ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 import { type Planned, planned } from "./plan.js";
-import { Progress } from "./progress.js";
 
 /** Without `--time` and `--runs` all campaigns together get about this long, and none gets longer than the second. */
 const ALL_MILLISECONDS = 54_000;
@@ -27,13 +28,12 @@ export async function check(options: Options, print: (line: string) => void): Pr
   const [, surplus] = options.positionals;
   if (surplus !== undefined)
     throw new UsageError(`check takes options only, not "${surplus}"; did you mean --on ${surplus}?`);
-  const seed = options.seed ?? randomInt(2 ** 31);
   const chosen = chosenInvariants(options.properties);
   const plan = await planned(options, chosen, print);
   try {
-    const results = plan.campaigns.map((one) => campaign(one, options, seed, plan.campaigns.length));
+    const results = await runCampaigns(plan.campaigns, effortOf(options, plan.campaigns.length));
     if (options.json) print(resultsAsJson(results));
-    else for (const line of report(results, plan.campaigns, options)) print(line);
+    else for (const line of report(results, plan.campaigns)) print(line);
     return exitCodeOf(results);
   } finally {
     plan.close();
@@ -49,41 +49,24 @@ function chosenInvariants(names: readonly string[]): readonly Invariant[] {
   }
 }
 
-function campaign(
-  { subject, known, judged }: Planned,
-  options: Options,
-  seed: number,
-  campaigns: number,
-): CampaignResult {
+/** What the options say, for each of so many campaigns. */
+function effortOf(options: Options, campaigns: number): Effort {
   const runs = options.runs ?? Number.POSITIVE_INFINITY;
   const share = Math.min(MOST_MILLISECONDS, ALL_MILLISECONDS / campaigns);
   const unlimited = options.runs !== undefined ? Number.POSITIVE_INFINITY : share;
-  const milliseconds = options.milliseconds ?? unlimited;
-  const progress = new Progress(subject.heading, runs, milliseconds);
-  const result = runCampaign({
-    subject,
-    seed,
+  return {
+    seed: options.seed ?? randomInt(2 ** 31),
     runs,
-    milliseconds,
-    invariants: judged,
-    known,
-    folder: join("out", subject.heading.replaceAll(/[^a-z0-9.]+/gi, "-").replace(/^-|-$/g, "")),
-    progress: (state) => progress.show(state),
-  });
-  progress.done();
-  return result;
+    milliseconds: options.milliseconds ?? unlimited,
+    workers: Math.min(options.workers ?? defaultWorkers(), runs),
+  };
 }
 
-function report(
-  results: readonly CampaignResult[],
-  campaigns: readonly Planned[],
-  options: Options,
-): string[] {
+function report(results: readonly CampaignResult[], campaigns: readonly Planned[]): string[] {
   const lines: string[] = [];
   results.forEach((result, index) => {
     const { known, replayOptions } = campaigns[index]!;
-    const qemu = options.qemu === undefined ? "" : ` --qemu ${options.qemu}`;
-    const replay = (found: DistinctFinding) => `npx iommu-spec replay ${found.file} ${replayOptions}${qemu}`;
+    const replay = (found: DistinctFinding) => `npx iommu-spec replay ${found.file} ${replayOptions}`;
     for (const found of result.findings.filter((one) => one.known === null)) {
       lines.push(`${result.heading}: ${counterexample(found, replay(found)).join("\n")}`, "");
     }

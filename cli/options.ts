@@ -8,6 +8,20 @@ const known = {
   seed: { type: "string" },
   runs: { type: "string" },
   time: { type: "string" },
+  workers: { type: "string" },
+  run: { type: "boolean" },
+  seeds: { type: "string" },
+  requesters: { type: "string" },
+  domains: { type: "string" },
+  iovas: { type: "string" },
+  pages: { type: "string" },
+  depth: { type: "string" },
+  step: { type: "string", multiple: true },
+  rule: { type: "string" },
+  alias: { type: "boolean" },
+  deferred: { type: "boolean" },
+  registers: { type: "boolean" },
+  resume: { type: "string" },
   property: { type: "string", multiple: true },
   on: { type: "string", multiple: true },
   driver: { type: "string", multiple: true },
@@ -27,6 +41,30 @@ export interface Options {
   readonly seed: number | undefined;
   readonly runs: number | undefined;
   readonly milliseconds: number | undefined;
+  /** Threads to work on. */
+  readonly workers: number | undefined;
+  /** Search for the bugs of the library, with so many seeds each. */
+  readonly run: boolean;
+  readonly seeds: number | undefined;
+  /** How many of each a search is about. */
+  readonly requesters: number | undefined;
+  readonly domains: number | undefined;
+  readonly iovas: number | undefined;
+  readonly pages: number | undefined;
+  /** Most steps of a search. */
+  readonly depth: number | undefined;
+  /** Kinds of steps of a search. */
+  readonly kinds: readonly string[];
+  /** By which rule the protocol frees pages. */
+  readonly rule: string | undefined;
+  /** A device has a second requester id. */
+  readonly alias: boolean;
+  /** Flushing is deferred. */
+  readonly deferred: boolean;
+  /** Invalidations go through registers. */
+  readonly registers: boolean;
+  /** A checkpoint of a search. */
+  readonly resume: string | undefined;
   readonly properties: readonly string[];
   readonly on: readonly string[];
   readonly drivers: readonly string[];
@@ -51,6 +89,20 @@ export function parseOptions(args: readonly string[]): Options {
     seed: wholeNumber("seed", values.seed, 0),
     runs: wholeNumber("runs", values.runs, 1),
     milliseconds: values.time === undefined ? undefined : duration(values.time),
+    workers: wholeNumber("workers", values.workers, 1),
+    run: values.run ?? false,
+    seeds: wholeNumber("seeds", values.seeds, 1),
+    requesters: wholeNumber("requesters", values.requesters, 1),
+    domains: wholeNumber("domains", values.domains, 1),
+    iovas: wholeNumber("iovas", values.iovas, 1),
+    pages: wholeNumber("pages", values.pages, 1),
+    depth: wholeNumber("depth", values.depth, 1),
+    kinds: values.step ?? [],
+    rule: values.rule,
+    alias: values.alias ?? false,
+    deferred: values.deferred ?? false,
+    registers: values.registers ?? false,
+    resume: values.resume,
     properties: values.property ?? [],
     on: values.on ?? [],
     drivers: values.driver ?? [],

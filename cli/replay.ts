@@ -12,11 +12,11 @@ import { brokenBy } from "../properties/invariants.js";
 import { platformSubject } from "../properties/platform/subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
 import { describeScenario, isForDriver, isForPlatform } from "../reports/steps.js";
+import { MODEL } from "./campaign-name.js";
 import { openDriverFor, openPlatformFor } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { type OpenedIommu, openNamed } from "./implementations.js";
 import type { Options } from "./options.js";
-import { MODEL } from "./plan.js";
 
 /** Replays a file and returns the exit code: 1 when it breaks an invariant again. */
 export async function replay(options: Options, print: (line: string) => void): Promise<ExitCode> {
@@ -36,7 +36,9 @@ export async function replay(options: Options, print: (line: string) => void): P
     return implementation;
   };
   try {
-    const steeredAround = () => (recorded?.steered ? opened.flatMap((one) => one.known) : []);
+    // A counterexample of a known deviation was found with that one alone not steered around.
+    const steeredAround = () =>
+      recorded?.steered ? opened.flatMap((one) => one.known).filter((one) => one.id !== recorded.known) : [];
     if (isForDriver(scenario)) {
       const subject = await driverSubject(options, architecture, recorded?.implementation, open);
       return show(subject, scenario, steeredAround(), file, options, print);

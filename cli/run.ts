@@ -1,9 +1,11 @@
 /** The command line as a function: parses, calls, prints. */
 import { platformSoftware } from "../implementations/driver/platform/built-in.js";
 import { architectures } from "../model/architectures.js";
+import { bugs } from "./bugs.js";
 import { check } from "./check.js";
 import { decode } from "./decode.js";
 import { ExitCode, UsageError } from "./errors.js";
+import { explore } from "./explore.js";
 import { expose } from "./expose.js";
 import { groups, platform } from "./groups.js";
 import { list } from "./list.js";
@@ -28,7 +30,26 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
     --profile ID                   only this platform, which implies its architecture; may be given again
     --seed N  --runs N  --time D   which scenarios, how many, for how long each (30s, 10m, 1h); default about a minute
                                    for everything, and at most 20s each
+    --workers N                    threads to work on (default: one for each core)
     --json                         the result as JSON
+  iommu-spec bugs [NAME...]        the bug library: faulty variants, where they were published, what they break, and how
+                                   few steps show it; with NAME those that have it in their names
+    --run                          search for each: how soon it is found, and how small shrinking gets
+    --seeds N  --seed N            searches for each bug (default 20), and their first seed (default 1)
+    --time D  --workers N          at most so long for each search (default 10s), on so many threads
+    --architecture ID  --json
+  iommu-spec explore               every scenario of a small configuration: of the map, unmap, flush and free protocol, or
+                                   of a driver
+    --driver NAME                  this driver; without, the protocol
+    --rule NAME                    when the protocol frees pages: correct (default), or a faulty rule
+    --requesters N  --domains N  --iovas N  --pages N
+                                   how many of each
+    --depth N                      most steps (default: all for the protocol, 10 for a driver)
+    --step KIND                    only this kind of step of a driver; may be given again
+    --alias  --deferred  --registers
+                                   with a second requester id, deferred flushing, invalidations by register
+    --architecture ID  --profile ID  --time D  --json
+    --resume FILE                  go on with a search that was stopped by --time
   iommu-spec replay FILE           run one saved counterexample or scenario again
     --on NAME  --driver NAME  --qemu PATH  --json
   iommu-spec trace FILE            judge a recorded trace of software
@@ -59,7 +80,15 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   check: {
     run: check,
-    takes: ["architecture", "on", "driver", "qemu", "property", "profile", "seed", "runs", "time"],
+    takes: ["architecture", "on", "driver", "qemu", "property", "profile", "seed", "runs", "time", "workers"],
+  },
+  bugs: { run: bugs, takes: ["architecture", "run", "seeds", "seed", "time", "workers"] },
+  explore: {
+    run: explore,
+    takes: [
+      ...["architecture", "profile", "driver", "time", "depth", "rule", "resume", "step"],
+      ...["requesters", "domains", "iovas", "pages", "alias", "deferred", "registers"],
+    ],
   },
   replay: { run: replay, takes: ["on", "driver", "qemu"] },
   trace: { run: trace, takes: [] },

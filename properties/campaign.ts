@@ -2,16 +2,19 @@
 import { join } from "node:path";
 import type { Architecture } from "../model/architecture.js";
 import type { Finding } from "../model/finding.js";
-import { loadScenario, saveCounterexample } from "./counterexample.js";
+import { FAILURE, loadedIfThere, moveAside } from "./campaign-database.js";
+import { counterexampleName, loadScenario, saveCounterexample } from "./counterexample.js";
+import { type DistinctFinding, DistinctFindings } from "./distinct-findings.js";
 import { breaking, type Invariant } from "./invariants.js";
 import type { KnownDeviation } from "./known-deviation.js";
 import { minimise } from "./minimise.js";
-import type { AnyScenario, Subject } from "./subject.js";
+import { lookOf, signatureOf, wordingOf } from "./signature.js";
+import type { AnyScenario, Subject, Verdict } from "./subject.js";
 
 export interface CampaignOptions<S extends AnyScenario = AnyScenario> {
   readonly subject: Subject<S>;
   readonly seed: number;
-  /** Scenarios to run at most. */
+  /** Scenarios to run at most, those of all shares together. */
   readonly runs: number;
   /** Milliseconds after which no further scenario is begun. */
   readonly milliseconds: number;
@@ -19,7 +22,19 @@ export interface CampaignOptions<S extends AnyScenario = AnyScenario> {
   readonly known: readonly KnownDeviation[];
   /** Folder for counterexample files. */
   readonly folder: string;
+  /** Files of earlier counterexamples, which are replayed first. */
+  readonly earlier?: readonly string[];
+  /** Which scenarios are this thread's; without it all are. */
+  readonly share?: Share;
   readonly progress: (state: CampaignProgress) => void;
+  /** Is told of all distinct findings whenever there is another. */
+  readonly found?: (findings: readonly DistinctFinding[]) => void;
+}
+
+/** Every so many scenarios, from the n-th on. */
+export interface Share {
+  readonly first: number;
+  readonly every: number;
 }
 
 export interface CampaignProgress {
@@ -28,229 +43,312 @@ export interface CampaignProgress {
   readonly elapsed: number;
 }
 
-export interface DistinctFinding {
-  readonly signature: string;
-  readonly invariants: readonly string[];
-  /** Id of the known deviation that it is, if it is one. */
-  readonly known: string | null;
-  /** Scenarios that showed it. */
-  count: number;
-  readonly scenario: AnyScenario;
-  readonly finding: Finding;
-  readonly file: string;
-  /** No step can be removed and no field simplified. */
-  readonly minimal: boolean;
-  /** The saved file showed it again when it was replayed. */
-  readonly replayed: boolean;
+/** What came of a campaign, or of a share of it, as plain data. */
+export interface CampaignPart {
+  readonly runs: number;
+  readonly requests: number;
+  readonly seconds: number;
+  readonly findings: readonly DistinctFinding[];
+  /** Runs in which the specification did not say what follows, by reason. */
+  readonly unknown: ReadonlyMap<string, number>;
+  /** Messages of an implementation that failed, with the file of the scenario it failed on where that is known. */
+  readonly failures: readonly { readonly message: string; readonly file: string | null }[];
+  /** How often each rule decided something, by rule id. */
+  readonly coverage: ReadonlyMap<string, number>;
+  /** Files of earlier counterexamples that show nothing any more, where they have been moved to. */
+  readonly mended: readonly string[];
 }
 
-export interface CampaignResult {
+export interface CampaignResult extends CampaignPart {
   readonly implementation: string;
   /** Its name beside others. */
   readonly heading: string;
   readonly architecture: Architecture;
   readonly seed: number;
-  readonly runs: number;
-  readonly requests: number;
-  readonly seconds: number;
+  /** Threads that the scenarios were divided among. */
+  readonly workers: number;
   readonly invariants: readonly Invariant[];
-  readonly findings: readonly DistinctFinding[];
-  /** Runs in which the specification did not say what follows, by reason. */
-  readonly unknown: ReadonlyMap<string, number>;
-  /** Messages of an implementation that failed, with the file of the scenario it failed on. */
-  readonly failures: readonly { readonly message: string; readonly file: string }[];
-  /** How often each rule decided something, by rule id. */
-  readonly coverage: ReadonlyMap<string, number>;
 }
 
-/** Of every so many scenarios one is judged without steering around known deviations. */
-const RAW_SHARE = 4;
+/** Of so many scenarios about one is judged without steering around one of the known deviations. */
+const OPEN_SHARE = 2;
 /** A campaign ends when what is under test has failed this often without a run between that it got through. */
 const MOST_FAILURES = 3;
 /** Failures that are kept with their scenario. */
-const KEPT_FAILURES = 10;
-/** From so many distinct findings on, those that look like an earlier one are only counted. */
+export const KEPT_FAILURES = 10;
+/** From so many distinct findings on, hardly any that looks like an earlier one is shrunk. */
 const MOST_FINDINGS = 40;
+/** Of findings that look the same so many are shrunk, and so many more that say something else. */
+const ALWAYS_SHRUNK = 3;
+const MOST_WORDINGS = 12;
+/** Scenarios that are begun before the first of them is judged, where that is of use. */
+const AHEAD = 3;
+const PROGRESS_MILLISECONDS = 100;
+const WHOLE: Share = { first: 0, every: 1 };
 
-/** Runs a campaign. Equal options give equal findings, but for the time limit. */
+/** Runs a campaign in this thread. Equal options give equal findings, but for the time limit. */
 export function runCampaign<S extends AnyScenario>(options: CampaignOptions<S>): CampaignResult {
+  const { subject, seed, invariants } = options;
+  return {
+    ...runShare(options),
+    implementation: subject.name,
+    heading: subject.heading,
+    architecture: subject.architecture,
+    seed,
+    workers: 1,
+    invariants,
+  };
+}
+
+/** Runs the share of a campaign that is this thread's. */
+export function runShare<S extends AnyScenario>(options: CampaignOptions<S>): CampaignPart {
   return new Campaign(options).run();
 }
 
+/** A scenario that is judged: how it came about, and what is steered around meanwhile. */
+interface Trial<S extends AnyScenario> {
+  readonly scenario: S;
+  readonly seed: number;
+  readonly steerAround: readonly KnownDeviation[];
+  /** The known deviation that is not steered around, if there is one. */
+  readonly open: KnownDeviation | null;
+}
+
+/** Findings that look the same before they are shrunk: as each takes long, few are. */
+interface Flood {
+  times: number;
+  shrunk: number;
+  /** Of those that were shrunk. */
+  readonly wordings: Set<string>;
+  /** Of the last that was shrunk. */
+  signature: string;
+}
+
 class Campaign<S extends AnyScenario> {
-  private readonly found = new Map<string, DistinctFinding>();
-  /** Signatures of shrunk findings by what the unshrunk ones looked like, so that a flood is shrunk once. */
-  private readonly seen = new Map<string, { shrunk: number; signature: string }>();
+  private readonly found = new DistinctFindings();
+  /** By what they looked like before any was shrunk. */
+  private readonly seen = new Map<string, Flood>();
   private readonly unknown = new Map<string, number>();
   private readonly failures: { message: string; file: string }[] = [];
+  private readonly mended: string[] = [];
   private failuresInARow = 0;
   private runs = 0;
   private requests = 0;
+  private opened = 0;
 
   constructor(private readonly options: CampaignOptions<S>) {}
 
-  run(): CampaignResult {
+  run(): CampaignPart {
     const { options } = this;
+    const { first, every } = options.share ?? WHOLE;
     const start = performance.now();
-    const elapsed = () => performance.now() - start;
-    while (
-      this.runs < options.runs &&
-      elapsed() < options.milliseconds &&
-      this.failuresInARow < MOST_FAILURES
-    ) {
-      this.one(scenarioSeed(options.seed, this.runs));
-      if (this.runs % 64 === 0) {
-        options.progress({ runs: this.runs, findings: this.found.size, elapsed: elapsed() });
-      }
+    let shown = 0;
+    const isOver = (elapsed: number) =>
+      elapsed >= options.milliseconds || this.failuresInARow >= MOST_FAILURES;
+    for (const [index, file] of (options.earlier ?? []).entries()) {
+      // At least half of the time is for what was not drawn before.
+      if (!isOver(2 * (performance.now() - start))) this.replay(file, index % every === first);
     }
+    const ahead = options.subject.begin ? AHEAD : 0;
+    const begun: (() => void)[] = [];
+    for (let index = first; index < options.runs; index += every) {
+      const elapsed = performance.now() - start;
+      if (isOver(elapsed)) break;
+      begun.push(this.begin(index));
+      if (begun.length > ahead) begun.shift()!();
+      if (elapsed - shown < PROGRESS_MILLISECONDS) continue;
+      shown = elapsed;
+      options.progress({ runs: this.runs, findings: this.found.size, elapsed });
+    }
+    while (begun.length > 0 && this.failuresInARow < MOST_FAILURES) begun.shift()!();
     return {
-      implementation: options.subject.name,
-      heading: options.subject.heading,
-      architecture: options.subject.architecture,
-      seed: options.seed,
       runs: this.runs,
       requests: this.requests,
-      seconds: elapsed() / 1000,
-      invariants: options.invariants,
-      findings: [...this.found.values()],
+      seconds: (performance.now() - start) / 1000,
+      findings: this.found.all(),
       unknown: this.unknown,
       failures: this.failures,
       coverage: options.subject.coverage(),
+      mended: this.mended,
     };
   }
 
-  private one(seed: number): void {
-    const { options } = this;
-    const scenario = options.subject.generate(seed);
-    const raw = this.runs % RAW_SHARE === 0;
-    const steerAround = raw ? [] : options.known;
-    this.runs++;
-    const judged = options.subject.judge(scenario, steerAround);
-    this.requests += judged.requests;
-    if (judged.failure) this.noteFailure(scenario, judged.failure, seed);
-    else this.failuresInARow = 0;
-    if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
-    for (const finding of judged.findings) this.note(scenario, finding, seed, steerAround);
+  /** Begins the scenario of an index; what is returned judges it. */
+  private begin(index: number): () => void {
+    const { subject, seed: ofCampaign } = this.options;
+    const seed = scenarioSeed(ofCampaign, index);
+    const open = isOpen(index) ? this.nextOpen() : null;
+    const trial = { scenario: subject.generate(seed), seed, steerAround: this.knownBut(open), open };
+    const verdict = subject.begin?.(trial.scenario, trial.steerAround);
+    return () => this.conclude(trial, verdict?.() ?? subject.judge(trial.scenario, trial.steerAround));
   }
 
-  private noteFailure(scenario: S, message: string, seed: number): void {
-    this.failuresInARow++;
+  /**
+   * Known deviations are met one at a time, in turn: what one of them shows is not hidden by the others. Those that have
+   * not shown yet come first.
+   */
+  private nextOpen(): KnownDeviation | null {
+    const survived = this.options.known.filter((one) => !one.fatal);
+    const unmet = survived.filter((one) => !this.found.sameAs(one.id));
+    const among = unmet.length > 0 ? unmet : survived;
+    return among[this.opened++ % among.length] ?? null;
+  }
+
+  private knownBut(open: KnownDeviation | null): readonly KnownDeviation[] {
+    const { known } = this.options;
+    return open ? known.filter((one) => one !== open) : known;
+  }
+
+  private conclude(trial: Trial<S>, judged: Verdict): void {
+    this.runs++;
+    this.requests += judged.requests;
+    this.failuresInARow = judged.failure ? this.failuresInARow + 1 : 0;
+    if (judged.failure) this.noteFailure(trial, judged.failure);
+    if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
+    for (const finding of judged.findings) this.note(trial, finding);
+  }
+
+  private noteFailure(trial: Trial<S>, message: string): void {
     if (this.failures.length >= KEPT_FAILURES) return;
-    const file = join(this.options.folder, `failure-${this.failures.length + 1}.json`);
+    const { first, every } = this.options.share ?? WHOLE;
+    // These are overwritten by the next campaign: what fails is in its latest ones too, and may take long to replay.
+    const file = join(this.options.folder, `${FAILURE}${first + this.failures.length * every + 1}.json`);
     const finding = { kind: "failure", message, rules: [], witness: [] };
-    this.save(file, scenario, finding, [], seed, null, false);
+    this.save(file, trial, finding, { invariants: [], known: null, minimal: false });
     this.failures.push({ message, file });
   }
 
-  private note(scenario: S, finding: Finding, seed: number, steerAround: readonly KnownDeviation[]): void {
-    const broken = this.options.invariants.filter((one) => breaking(one, [finding]).length > 0);
-    if (broken.length === 0) return;
-    const known = steerAround.length === 0 ? this.explanation(scenario, finding) : undefined;
-    if (known) {
-      this.noteKnown(known, scenario, finding, broken, seed);
-      return;
-    }
-    if (steerAround.length === 0 && this.explainedTogether(scenario, finding)) return;
-    const look = lookOf(finding);
-    const earlier = this.seen.get(look);
-    if (earlier && (earlier.shrunk >= 3 || this.found.size >= MOST_FINDINGS)) {
-      this.found.get(earlier.signature)!.count++;
-      return;
-    }
-    const signature = this.keep(null, scenario, finding, broken, seed, steerAround);
-    this.seen.set(look, { shrunk: (earlier?.shrunk ?? 0) + 1, signature });
+  /**
+   * Shows an earlier counterexample again. All shares do, so that none shrinks the same anew; one of them tells when it
+   * fails, or moves the file aside.
+   */
+  private replay(file: string, isOwn: boolean): void {
+    const { subject, known } = this.options;
+    const loaded = loadedIfThere(file);
+    if (!loaded) return;
+    const { recorded } = loaded;
+    const scenario = loaded.scenario as S;
+    const open = known.find((one) => one.id === recorded?.known) ?? null;
+    const trial = { scenario, seed: recorded?.seed ?? 0, steerAround: this.knownBut(open), open };
+    const { findings, failure } = subject.judge(scenario, trial.steerAround);
+    this.failuresInARow = failure ? this.failuresInARow + 1 : 0;
+    const [finding] = findings;
+    if (finding) this.noteEarlier(trial, finding, file, recorded?.minimal ?? true);
+    else if (isOwn && failure) this.failures.push({ message: failure, file });
+    else if (isOwn) this.mended.push(moveAside(file));
   }
 
-  /** The known deviation that a finding is: getting past it alone makes the finding go away. */
-  private explanation(scenario: S, finding: Finding): KnownDeviation | undefined {
-    const look = lookOf(finding);
-    return this.options.known.find((one) => {
-      const [other] = this.options.subject.judge(scenario, [one]).findings;
-      return other === undefined || lookOf(other) !== look || other.message !== finding.message;
+  private noteEarlier(trial: Trial<S>, finding: Finding, file: string, minimal: boolean): void {
+    const { scenario, open } = trial;
+    const broken = this.broken(finding);
+    if (broken.length === 0) return;
+    const known = open && !this.showsAnyway(scenario, finding) ? open.id : undefined;
+    const signature = known ?? signatureOf(scenario, finding);
+    this.enter({
+      signature,
+      invariants: broken.map((one) => one.id),
+      known: known ?? null,
+      count: 0,
+      scenario,
+      finding,
+      file,
+      minimal,
+      replayed: true,
     });
   }
 
-  /** Several known deviations at once; what is behind them shows in the runs that steer around all of them. */
-  private explainedTogether(scenario: S, finding: Finding): boolean {
-    const { known, subject } = this.options;
-    if (known.length === 0) return false;
-    const { findings } = subject.judge(scenario, known);
-    return findings.every((one) => lookOf(one) !== lookOf(finding));
+  private broken(finding: Finding): Invariant[] {
+    return this.options.invariants.filter((one) => breaking(one, [finding]).length > 0);
+  }
+
+  private note(trial: Trial<S>, finding: Finding): void {
+    if (this.broken(finding).length === 0) return;
+    const { open } = trial;
+    if (open) {
+      const anyway = this.showsAnyway(trial.scenario, finding);
+      if (!anyway) this.noteKnown(open, trial, finding);
+      else this.note({ ...trial, steerAround: this.options.known, open: null }, anyway);
+      return;
+    }
+    const look = lookOf(finding);
+    const flood = this.seen.get(look) ?? { times: 0, shrunk: 0, wordings: new Set(), signature: "" };
+    this.seen.set(look, flood);
+    flood.times++;
+    if (!isWorthShrinking(flood, finding, this.found.size)) {
+      this.found.sameAs(flood.signature)!.count++;
+      return;
+    }
+    flood.shrunk++;
+    flood.wordings.add(wordingOf(finding));
+    flood.signature = this.keep(null, trial, finding);
+  }
+
+  /** What looks the same when every known deviation is steered around. */
+  private showsAnyway(scenario: S, finding: Finding): Finding | undefined {
+    const { findings } = this.options.subject.judge(scenario, this.options.known);
+    return findings.find((one) => lookOf(one) === lookOf(finding));
   }
 
   /** A known deviation is shown once, by the smallest scenario that it alone explains. */
-  private noteKnown(
-    known: KnownDeviation,
-    scenario: S,
-    finding: Finding,
-    broken: readonly Invariant[],
-    seed: number,
-  ): void {
-    const before = this.found.get(known.id);
+  private noteKnown(known: KnownDeviation, trial: Trial<S>, finding: Finding): void {
+    const before = this.found.sameAs(known.id);
     if (before) before.count++;
-    else this.keep(known, scenario, finding, broken, seed, []);
+    else this.keep(known, trial, finding);
   }
 
   /** Shrinks, saves and replays a finding; returns its signature. */
-  private keep(
-    known: KnownDeviation | null,
-    scenario: S,
-    finding: Finding,
-    broken: readonly Invariant[],
-    seed: number,
-    steerAround: readonly KnownDeviation[],
-  ): string {
+  private keep(known: KnownDeviation | null, trial: Trial<S>, finding: Finding): string {
     const { subject } = this.options;
-    const start = subject.avoiding(scenario, steerAround);
+    const { steerAround } = trial;
+    const start = subject.avoiding(trial.scenario, steerAround);
     const stillKnown = (candidate: S, found: Finding) =>
-      known === null ||
-      subject.judge(candidate, [known]).findings.every((one) => one.message !== found.message);
+      known === null || !this.showsAnyway(candidate, found);
     const small = minimise(subject, start, finding, steerAround, stillKnown);
-    // Several deviations at once may have hidden that this is one of them.
-    const later =
-      known ?? (steerAround.length === 0 ? this.explanation(small.scenario, small.finding) : undefined);
-    const signature = later?.id ?? signatureOf(small.scenario, small.finding);
-    const before = this.found.get(signature);
-    if (before) {
+    const signature = known?.id ?? signatureOf(small.scenario, small.finding);
+    const before = this.found.sameAs(signature);
+    if (before && before.scenario.steps.length <= small.scenario.steps.length) {
       before.count++;
       return signature;
     }
-    const ids = broken.map((one) => one.id);
-    const file = join(this.options.folder, `${later?.id ?? `finding-${this.found.size + 1}`}.json`);
-    this.save(file, small.scenario, small.finding, ids, seed, later?.id ?? null, steerAround.length > 0);
+    const facts = {
+      invariants: this.broken(small.finding).map((one) => one.id),
+      known: known?.id ?? null,
+      minimal: small.complete,
+    };
+    const file = counterexampleName(this.options.folder, known?.id ?? small.finding.kind, small.scenario);
+    this.save(file, { ...trial, scenario: small.scenario }, small.finding, facts);
     // Only what was saved counts: the scenario goes through its file and back.
     const again = subject.judgeAfresh(loadScenario(file).scenario as S, steerAround);
-    this.found.set(signature, {
+    this.enter({
+      ...facts,
       signature,
-      invariants: ids,
-      known: later?.id ?? null,
       count: 1,
       scenario: small.scenario,
       finding: small.finding,
       file,
-      minimal: small.complete,
-      replayed: again.findings.some((one) => one.kind === finding.kind),
+      replayed: again.findings.some((one) => one.kind === small.finding.kind),
     });
     return signature;
   }
 
+  private enter(finding: DistinctFinding): void {
+    this.found.enter(finding);
+    this.options.found?.(this.found.all());
+  }
+
   private save(
     file: string,
-    scenario: S,
-    finding: { kind: string; message: string; rules: readonly string[]; witness: readonly string[] },
-    ids: readonly string[],
-    seed: number,
-    known: string | null,
-    steered: boolean,
+    { scenario, seed, steerAround }: Trial<S>,
+    { kind, message, rules, witness }: Omit<Finding, "kind" | "action"> & { readonly kind: string },
+    { invariants, ...facts }: { invariants: string[]; known: string | null; minimal: boolean },
   ): void {
-    const { kind, message, rules, witness } = finding;
     saveCounterexample(file, {
       format: "iommu-spec counterexample 1",
       implementation: this.options.subject.name,
-      invariants: [...ids],
+      invariants,
       seed,
-      known,
-      steered,
+      steered: steerAround.length > 0,
+      ...facts,
       finding: { kind, message, rules: [...rules], witness: [...witness] },
       scenario,
     });
@@ -258,30 +356,18 @@ class Campaign<S extends AnyScenario> {
 }
 
 /** The seed of the n-th scenario of a campaign. */
-function scenarioSeed(seed: number, index: number): number {
+export function scenarioSeed(seed: number, index: number): number {
   return (Math.imul(seed, 0x85ebca6b) + index) >>> 0;
 }
 
-/** What a finding looks like before it is shrunk. */
-function lookOf(finding: Finding): string {
-  return `${finding.kind}|${[...finding.rules].sort().join()}`;
+/** True for the first ones, for what says something new, and ever more rarely for the rest: another bug may hide there. */
+function isWorthShrinking({ times, shrunk, wordings }: Flood, finding: Finding, findings: number): boolean {
+  if (Number.isInteger(Math.log2(times))) return true;
+  if (findings >= MOST_FINDINGS) return false;
+  return shrunk < ALWAYS_SHRUNK || (wordings.size < MOST_WORDINGS && !wordings.has(wordingOf(finding)));
 }
 
-/** What tells one finding from another: what it breaks, and the shape of its smallest scenario. */
-function signatureOf(scenario: AnyScenario, finding: Finding): string {
-  const shape = scenario.steps.map(shapeOf);
-  // Which of two independent intents comes first makes no other finding.
-  if (scenario.format === "iommu-spec driver scenario 1") shape.sort();
-  return `${lookOf(finding)}|${shape.join()}`;
-}
-
-function shapeOf(step: AnyScenario["steps"][number]): string {
-  if (step.do === "invalidate") {
-    const { target } = step;
-    return "cache" in target ? `${target.cache}-${target.granularity}` : target.command;
-  }
-  if (step.do === "dma") return `dma-${step.type}`;
-  if (step.do === "corrupt") return `corrupt-${step.entry.structure}`;
-  if (step.do === "together") return `${step.first.do}+${step.second.do}`;
-  return step.do;
+/** Scattered, so that every share has its part whatever their number is. */
+function isOpen(index: number): boolean {
+  return Math.imul(index, 0x9e3779b1) >>> 0 < 2 ** 32 / OPEN_SHARE;
 }

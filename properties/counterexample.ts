@@ -1,6 +1,7 @@
 /** Counterexample files: a scenario, what it broke and where, in a form that replays. */
+import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { isLeft } from "fp-ts/lib/Either.js";
 import * as t from "io-ts";
 import { intentScenarioCodec, intentScenarioFrom } from "../generators/intents/scenario.js";
@@ -15,7 +16,7 @@ const findingCodec = t.strict({
   witness: t.array(t.string),
 });
 
-const fileCodec = t.strict({
+const requiredCodec = t.strict({
   format: t.literal("iommu-spec counterexample 1"),
   /** The implementation it was found on. */
   implementation: t.string,
@@ -29,7 +30,23 @@ const fileCodec = t.strict({
   scenario: t.union([scenarioCodec, intentScenarioCodec, platformScenarioCodec]),
 });
 
+/** Files of before this was recorded have none. */
+const minimalCodec = t.exact(
+  t.partial({
+    /** No step can be removed and no field simplified. */
+    minimal: t.boolean,
+  }),
+);
+
+const fileCodec = t.intersection([requiredCodec, minimalCodec]);
+
 export type CounterexampleFile = t.TypeOf<typeof fileCodec>;
+
+/** The file for a counterexample in a folder: equal ones have equal names, different ones different names. */
+export function counterexampleName(folder: string, kind: string, scenario: AnyScenario): string {
+  const digest = createHash("sha256").update(JSON.stringify(scenario)).digest("hex");
+  return join(folder, `${kind}-${digest.slice(0, 8)}.json`);
+}
 
 /** Writes a counterexample, creating its folder. */
 export function saveCounterexample(path: string, file: CounterexampleFile): void {

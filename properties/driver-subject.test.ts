@@ -205,12 +205,12 @@ describe("a campaign", () => {
     expect(result.failures).toHaveLength(3);
     const [first] = result.failures;
     expect(first!.message).toMatch(/^the driver that the factory returned has no start/);
-    expect(JSON.parse(readFileSync(first!.file, "utf8")).finding).toMatchObject({
+    expect(JSON.parse(readFileSync(first!.file!, "utf8")).finding).toMatchObject({
       kind: "failure",
       message: first!.message,
     });
     expect(
-      onModel(minimal).judge(loadScenario(first!.file).scenario as IntentScenario, []).failure,
+      onModel(minimal).judge(loadScenario(first!.file!).scenario as IntentScenario, []).failure,
     ).toBeNull();
   });
 });

@@ -3,6 +3,7 @@ import { generateIntentScenario, type IntentGeneratorOptions } from "../generato
 import type { IntentScenario } from "../generators/intents/scenario.js";
 import { simplerIntentScenarios } from "../generators/intents/shrink.js";
 import { dataPages } from "../generators/places.js";
+import { builtInDrivers } from "../implementations/driver/built-in.js";
 import type { DriverFactory } from "../implementations/driver/interface.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
@@ -17,7 +18,7 @@ import { type DriverRun, driveScenario, type RunObserver, setupOf } from "./driv
 import { invariants } from "./invariants.js";
 import { inSteps } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
-import { architectureDrawn, type Subject, type Verdict } from "./subject.js";
+import { architectureDrawn, type Subject, type Verdict, withFewSteps } from "./subject.js";
 
 /** A driver with the name it is shown under. */
 export interface NamedDriver {
@@ -111,10 +112,15 @@ export function exposureSubject(
   return {
     ...common(driver.name, `driver ${driver.name}`, generator),
     drawsTiming: false,
+    hasOneFault: isVariant(driver.create),
     judge: (scenario) => exposureVerdict(bench, scenario, driver.create),
     judgeAfresh: (scenario) => exposureVerdict(new ExposureBench(), scenario, driver.create),
     coverage: () => bench.coverage(),
   };
+}
+
+function isVariant(create: DriverFactory): boolean {
+  return builtInDrivers.some(({ variants }) => variants.some((one) => one.create === create));
 }
 
 function exposureVerdict(bench: ExposureBench, scenario: IntentScenario, create: DriverFactory): Verdict {
@@ -210,7 +216,8 @@ function common(name: string, heading: string, generator: IntentGeneratorOptions
     name,
     heading,
     architecture: architectureDrawn(generator),
-    generate: (seed: number) => generateIntentScenario(seed, generator),
+    generate: (seed: number, mostSteps?: number) =>
+      generateIntentScenario(seed, withFewSteps(generator, mostSteps)),
     simpler: simplerIntentScenarios,
     avoiding: (scenario: IntentScenario) => scenario,
   };

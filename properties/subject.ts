@@ -5,6 +5,7 @@ import type { PlatformScenario } from "../generators/platform/scenario.js";
 import type { Scenario } from "../generators/scenario.js";
 import { simplerScenarios } from "../generators/shrink.js";
 import type { Iommu } from "../implementations/iommu/interface.js";
+import { ReferenceIommu } from "../implementations/iommu/reference/reference.js";
 import type { Architecture } from "../model/architecture.js";
 import { architectureOf, platformNamed } from "../model/architectures.js";
 import type { Finding } from "../model/finding.js";
@@ -33,9 +34,17 @@ export interface Subject<S extends AnyScenario> {
   readonly architecture: Architecture;
   /** Another `timing` of a scenario may show something else. */
   readonly drawsTiming: boolean;
-  generate(seed: number): S;
+  /** It is a faulty variant: whatever breaks an invariant is its one fault. */
+  readonly hasOneFault?: boolean;
+  /** The scenario of a seed, with `mostSteps` steps at most where that is given. */
+  generate(seed: number, mostSteps?: number): S;
   /** Runs a scenario and judges it, getting past known deviations. */
   judge(scenario: S, steerAround: readonly KnownDeviation[]): Verdict;
+  /**
+   * Begins the same where it can go on outside this program meanwhile. What is returned judges it, in the order in which
+   * scenarios were begun.
+   */
+  begin?(scenario: S, steerAround: readonly KnownDeviation[]): () => Verdict;
   /** The same with nothing left over from earlier runs. */
   judgeAfresh(scenario: S, steerAround: readonly KnownDeviation[]): Verdict;
   /** Scenarios with something taken away. */
@@ -55,13 +64,28 @@ export function iommuSubject(iommu: Iommu, generator: GeneratorOptions): Subject
     heading: `${iommu.name} (${architecture.name})`,
     architecture,
     drawsTiming: iommu.drawsTiming ?? false,
-    generate: (seed) => generateScenario(seed, generator),
+    hasOneFault: iommu instanceof ReferenceIommu,
+    generate: (seed, mostSteps) => generateScenario(seed, withFewSteps(generator, mostSteps)),
     judge: (scenario, steerAround) => verdictOf(judge.judge(scenario, iommu, steerAround)),
+    ...(iommu.submit && {
+      begin: (scenario: Scenario, steerAround: readonly KnownDeviation[]) => {
+        const judged = judge.begin(scenario, iommu, steerAround);
+        return () => verdictOf(judged());
+      },
+    }),
     judgeAfresh: (scenario, steerAround) => verdictOf(new Judge().judge(scenario, iommu, steerAround)),
     simpler: simplerScenarios,
     avoiding: withoutAvoided,
     coverage: () => judge.coverage(),
   };
+}
+
+/** The options, for scenarios of a step at least and `mostSteps` at most where that is given. */
+export function withFewSteps<Options extends { readonly fewestSteps: number; readonly mostSteps: number }>(
+  options: Options,
+  mostSteps: number | undefined,
+): Options {
+  return mostSteps === undefined ? options : { ...options, fewestSteps: 1, mostSteps };
 }
 
 /** The architecture that a generator draws platforms of. */

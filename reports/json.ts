@@ -8,11 +8,13 @@ export function resultsAsJson(results: readonly CampaignResult[]): string {
 }
 
 function campaignAsData(result: CampaignResult): unknown {
-  const { implementation, architecture, seed, runs, requests, seconds, findings, failures } = result;
+  const { implementation, architecture, seed, runs, requests, seconds, workers, findings, failures, mended } =
+    result;
   return {
     implementation,
     architecture: architecture.id,
     seed,
+    workers,
     runs,
     requests,
     seconds,
@@ -20,6 +22,7 @@ function campaignAsData(result: CampaignResult): unknown {
     findings,
     unknown: Object.fromEntries(result.unknown),
     failures,
+    mended,
     coverage: Object.fromEntries(result.coverage),
   };
 }

@@ -1,6 +1,7 @@
 /** Results on a terminal: verdict tables, counterexamples step by step, what a result means. */
 
-import type { CampaignResult, DistinctFinding } from "../properties/campaign.js";
+import type { CampaignResult } from "../properties/campaign.js";
+import type { DistinctFinding } from "../properties/distinct-findings.js";
 import { invariants } from "../properties/invariants.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import type { AnyScenario } from "../properties/subject.js";
@@ -51,12 +52,14 @@ export function summary(result: CampaignResult): string[] {
   const rate = Math.round(result.runs / Math.max(result.seconds, 1e-9));
   const searched =
     `${result.heading}: ${count(result.runs, "scenario")} with ${count(result.requests, "request")} ` +
-    `in ${result.seconds.toFixed(1)} s (${rate}/s), seed ${result.seed}`;
+    `in ${result.seconds.toFixed(1)} s (${rate}/s), seed ${result.seed}, ${count(result.workers, "worker")}`;
   const lines = [searched];
   for (const [reason, times] of result.unknown)
     lines.push(`  no verdict in ${count(times, "run")}: ${reason}`);
-  for (const failure of result.failures)
-    lines.push(`  failed: ${failure.message}`, `  scenario kept in ${failure.file}`);
+  for (const { message, file } of result.failures)
+    lines.push(`  failed: ${message}`, ...(file === null ? [] : [`  scenario kept in ${file}`]));
+  for (const file of result.mended)
+    lines.push(`  an earlier counterexample shows nothing any more; moved to ${file}`);
   return lines;
 }
 
@@ -92,10 +95,9 @@ export function coverageLines(results: readonly CampaignResult[]): string[] {
 /** A counterexample: the platform, the steps, what was seen, and why that is wrong. */
 export function counterexample(found: DistinctFinding, replay: string): string[] {
   const { scenario, finding } = found;
-  const times = found.count === 1 ? "once" : `${found.count} times`;
   const smallest = found.minimal ? "no step can be removed" : "shrinking was cut short";
   return [
-    `${finding.kind}: breaks ${found.invariants.join(", ")} (seen ${times}; ${smallest})`,
+    `${finding.kind}: breaks ${found.invariants.join(", ")} (${seen(found)}; ${smallest})`,
     ...scenarioLines(scenario),
     `  seen: ${finding.message}`,
     ...finding.witness.map((line) => `    ${line}`),
@@ -107,13 +109,18 @@ export function counterexample(found: DistinctFinding, replay: string): string[]
 /** A known deviation that was met. */
 export function knownLines(found: DistinctFinding, deviation: KnownDeviation, replay: string): string[] {
   return [
-    `${deviation.id} (seen ${found.count === 1 ? "once" : `${found.count} times`}; measured on ${deviation.versions.join(", ")})`,
+    `${deviation.id} (${seen(found)}; measured on ${deviation.versions.join(", ")})`,
     `  does: ${deviation.statement}`,
     `  specification: ${deviation.specification}`,
     ...stepLines(found.scenario),
     `  seen: ${found.finding.message}`,
     `  replay: ${replay}`,
   ];
+}
+
+function seen({ count }: DistinctFinding): string {
+  if (count === 0) return "seen when its file of an earlier campaign was replayed";
+  return count === 1 ? "seen once" : `seen ${count} times`;
 }
 
 function scenarioLines(scenario: AnyScenario): string[] {

@@ -1,0 +1,83 @@
+/** `check` on several threads, as it is installed: what they find together, and what becomes of one that dies. */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+const folder = mkdtempSync(join(tmpdir(), "iommu-spec-workers-"));
+
+/** Node cannot run TypeScript here: the command line is compiled once. */
+beforeAll(() => {
+  const config = {
+    extends: join(root, "tsconfig.json"),
+    compilerOptions: { noEmit: false, noCheck: true, outDir: folder, rootDir: root, types: [] },
+    files: [
+      join(root, "cli/main.ts"),
+      join(root, "cli/campaign-job.ts"),
+      join(root, "properties/workers/worker.ts"),
+    ],
+    include: [],
+  };
+  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
+  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+  const { stdout, stderr } = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], {
+    encoding: "utf8",
+  });
+  expect(stdout + stderr).toBe("");
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command line in a folder of its own. */
+function check(...args: string[]) {
+  const cwd = mkdtempSync(join(folder, "run-"));
+  const command = [join(folder, "cli/main.js"), "check", "--json", "--seed", "1", ...args];
+  const { status, stdout } = spawnSync(process.execPath, command, { cwd, encoding: "utf8" });
+  const [campaign] = JSON.parse(stdout).campaigns;
+  return { status, campaign };
+}
+
+const FAULTY = ["--on", "reference:fault-wrong-source", "--runs", "41"];
+
+interface Listed {
+  readonly signature: string;
+  readonly count: number;
+}
+
+describe("check --workers", () => {
+  it("divides the same scenarios: as many runs, requests and findings as with one", () => {
+    const [one, two] = ["1", "2"].map((workers) => check(...FAULTY, "--workers", workers));
+    expect(two!.status).toBe(1);
+    expect([one!.campaign.workers, two!.campaign.workers]).toEqual([1, 2]);
+    for (const what of ["runs", "requests"]) expect(two!.campaign[what]).toEqual(one!.campaign[what]);
+    const listed = (findings: Listed[]) => findings.map(({ signature, count }) => ({ signature, count }));
+    expect(listed(two!.campaign.findings)).toEqual(listed(one!.campaign.findings));
+  });
+
+  it("the same seed and number of threads give the same findings", () => {
+    const findings = () => check(...FAULTY, "--workers", "2").campaign.findings;
+    expect(findings()).toEqual(findings());
+  });
+
+  it("a thread that dies is one failure, and the others go on", () => {
+    const module = join(folder, "dying.mjs");
+    const example = JSON.stringify(join(root, "examples/driver/minimal.mjs"));
+    writeFileSync(
+      module,
+      `import { threadId } from "node:worker_threads";
+       import create from ${example};
+       let made = 0;
+       export default (setup) => {
+         if (threadId === 1 && ++made === 10) process.exit(9);
+         return create(setup);
+       };`,
+    );
+    const { status, campaign } = check("--driver", module, "--runs", "40", "--workers", "2");
+    expect(status).toBe(3);
+    expect(campaign.failures).toEqual([{ message: "its thread died: exit code 9", file: null }]);
+    expect(campaign.runs).toBeGreaterThanOrEqual(20);
+  });
+});
