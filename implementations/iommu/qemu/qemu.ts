@@ -206,8 +206,8 @@ class QemuUnits implements QemuIommu {
   #idleMachineFor(setup: RunSetup): Machine {
     const machine = this.#machineFor(setup);
     this.#giveUp(machine);
-    // What was under way may have ended it.
-    return this.#machineFor(setup);
+    // What was under way may have ended it; another machine that would do may have something under way itself.
+    return this.#machines.includes(machine) ? machine : this.#idleMachineFor(setup);
   }
 
   /** Runs on the machine that are not collected yet begin, or begin anew, when they are. */
