@@ -2,8 +2,6 @@
 
 import { architectures } from "../model/architectures.js";
 import type { ArchitectureId } from "../model/profile.js";
-import { table } from "../reports/terminal.js";
-import { driverVariantRows } from "./driver-variants.js";
 import { type JudgingTimes, judgingTimes } from "./exposure.js";
 import { type StageTimes, scenarioTimes } from "./scenarios.js";
 import { traceTimes } from "./trace.js";
@@ -155,17 +153,10 @@ function print(title: string, columns: Row, rows: readonly Row[]): void {
   console.log("");
 }
 
-/** `npm run bench drivers [SEEDS] [SECONDS]`: this table alone, because it takes long. */
-function drivers(seeds: number, seconds: number): void {
-  console.log(`Faulty drivers: first detection over ${seeds} seeds, at most ${seconds} s each\n`);
-  for (const line of table(driverVariantRows(seeds, seconds * 1000))) console.log(`  ${line}`);
-}
-
 const TRACES = "A million records of a driver with 4096 live mappings, read and judged";
-const [what, seeds, seconds] = process.argv.slice(2);
-if (what === "drivers") {
-  drivers(Number(seeds ?? 20), Number(seconds ?? 20));
-} else {
+
+/** Everything, one core. */
+function printAll(): void {
   print(TRACES, ["", "rate", "resident after 1/4, 1/2, all", "target"], traces());
   const plain = { few: plainWalk(FEW), many: plainWalk(MANY) };
   const plainRows: Row[] = [
@@ -190,6 +181,8 @@ if (what === "drivers") {
     );
   }
 }
+
+printAll();
 
 /** Everything that is measured of an architecture. */
 function measured(architecture: ArchitectureId) {

@@ -83,8 +83,9 @@ export function driveScenario(
 /** Thrown by the run itself to end it at a finding. */
 class Found extends Error {}
 
-class Drive implements MachineListener {
-  private readonly setup: RunSetup;
+/** A run that is made step by step. */
+export class Drive implements MachineListener {
+  readonly setup: RunSetup;
   private readonly records: TraceRecord[] = [];
   private readonly stepOf: number[] = [];
   private readonly programs: Program[] = [];
@@ -92,11 +93,12 @@ class Drive implements MachineListener {
   private readonly assigned = new Map<number, string[]>();
   private readonly wordsWritten = new Set<number>();
   private readonly machine: Machine;
-  private readonly house: House;
+  readonly house: House;
   private readonly routineOfStart: Routine;
   private step = -1;
   private slot = 1;
   private finding: Finding | null = null;
+  private failure: string | null = null;
 
   constructor(
     private readonly scenario: IntentScenario,
@@ -122,20 +124,50 @@ class Drive implements MachineListener {
     this.routineOfStart = driver.start();
   }
 
+  /** Gets the driver ready and carries out the steps of the scenario. */
   run(): DriverRun {
-    let failure: string | null = null;
+    this.begin();
+    for (const step of this.scenario.steps) this.take(step);
+    const { setup, records, stepOf, finding, failure, programmed } = this;
+    return { setup, records, stepOf, finding, failure, requests: this.slot - 1, programmed };
+  }
+
+  /** Gets the driver ready. True when the run goes on. */
+  begin(): boolean {
+    return this.attempt(() => this.prepare());
+  }
+
+  /** Carries out a further step. True when the run goes on: nothing was found, and the driver did not fail. */
+  take(step: IntentStep): boolean {
+    if (this.isOver) return false;
+    this.step++;
+    return this.attempt(() => this.carryOut(step));
+  }
+
+  /** What ended the run, if something did. */
+  get end(): Pick<DriverRun, "finding" | "failure"> {
+    const { finding, failure } = this;
+    return { finding, failure };
+  }
+
+  /** Forgets what it would tell of the run so far. */
+  forgetRecords(): void {
+    this.records.length = 0;
+    this.stepOf.length = 0;
+  }
+
+  private get isOver(): boolean {
+    return this.finding !== null || this.failure !== null;
+  }
+
+  private attempt(work: () => void): boolean {
     try {
-      this.prepare();
-      for (let index = 0; index < this.scenario.steps.length; index++) {
-        this.step = index;
-        this.carryOut(this.scenario.steps[index]!);
-      }
+      work();
     } catch (error) {
-      if (error instanceof DriverError) failure = error.message;
+      if (error instanceof DriverError) this.failure = error.message;
       else if (!(error instanceof Found)) throw error;
     }
-    const { setup, records, stepOf, finding, programmed } = this;
-    return { setup, records, stepOf, finding, failure, requests: this.slot - 1, programmed };
+    return !this.isOver;
   }
 
   private prepare(): void {

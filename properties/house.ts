@@ -63,6 +63,16 @@ export class House {
     return this.devices.get(name);
   }
 
+  /** By device: the domain it belongs to. */
+  get attachments(): ReadonlyMap<string, string> {
+    return this.domainOf;
+  }
+
+  /** Mappings of which something is in force. */
+  get mapped(): Iterable<string> {
+    return this.mappings.keys();
+  }
+
   /** The work an intent asks of the driver; empty when the intent makes no sense as things are. */
   tasks(intent: Intent): Task[] {
     switch (intent.do) {

@@ -45,6 +45,11 @@ export class Tickets {
     return this.pending.has(ticket);
   }
 
+  /** Number of the ticket that was issued last. */
+  get issued(): number {
+    return this.last;
+  }
+
   get open(): number {
     return this.pending.size;
   }

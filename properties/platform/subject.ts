@@ -5,6 +5,7 @@ import {
 } from "../../generators/platform/generate.js";
 import type { PlatformScenario } from "../../generators/platform/scenario.js";
 import { simplerPlatformScenarios } from "../../generators/platform/shrink.js";
+import { platformSoftware } from "../../implementations/driver/platform/built-in.js";
 import type { PlatformSoftware } from "../../implementations/driver/platform/interface.js";
 import type { SoftwareModel } from "../../model/architecture.js";
 import { architectureOf, platformNamed } from "../../model/architectures.js";
@@ -12,7 +13,7 @@ import { OutsideModel } from "../../model/finding.js";
 import { IsolationJudge } from "../../model/isolation/judge.js";
 import { invariants } from "../invariants.js";
 import { inSteps } from "../judge.js";
-import { architectureDrawn, type Subject, type Verdict } from "../subject.js";
+import { architectureDrawn, type Subject, type Verdict, withFewSteps } from "../subject.js";
 import { PlatformHardware } from "./hardware.js";
 import { PlatformModel } from "./model.js";
 import { drivePlatform, type PlatformRun } from "./run.js";
@@ -83,13 +84,18 @@ export function platformSubject(
     heading: `driver ${name}`,
     architecture: architectureDrawn(generator),
     drawsTiming: false,
-    generate: (seed) => generatePlatformScenario(seed, generator),
+    hasOneFault: isVariant(software),
+    generate: (seed, mostSteps) => generatePlatformScenario(seed, withFewSteps(generator, mostSteps)),
     judge: (scenario) => verdictOn(bench, scenario, software),
     judgeAfresh: (scenario) => verdictOn(new PlatformExposureBench(), scenario, software),
     simpler: simplerPlatformScenarios,
     avoiding: (scenario) => scenario,
     coverage: () => bench.coverage(),
   };
+}
+
+function isVariant(software: PlatformSoftware): boolean {
+  return platformSoftware.some(({ variants }) => variants.some((one) => one.software === software));
 }
 
 /** Any other kind is of the hardware: where one comes up, nothing that follows says anything about the software. */

@@ -31,6 +31,8 @@ export interface AmdViFaults extends SharedFaults {
   readonly fillsInOneRound?: true;
   /** Nothing is invalidated when a domain gets one more level of tables. */
   readonly growsWithoutFlush?: true;
+  /** A domain gets another level of tables one page late. */
+  readonly growsOnePageLate?: true;
   /** A domain never gets another level of tables. */
   readonly neverGrows?: true;
   /** Device table entries say one level less than the tables have. */

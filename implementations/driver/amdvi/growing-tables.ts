@@ -30,7 +30,7 @@ export class GrowingTables extends PageTables {
   }
 
   override *map(mapping: DriverMapping): Routine {
-    const last = mapping.iova + mapping.pages - 1;
+    const last = mapping.iova + mapping.pages - (this.faults.growsOnePageLate ? 2 : 1);
     while (last >= ENTRIES ** this.levels && !this.faults.neverGrows) yield* this.grow();
     yield* super.map(mapping);
   }

@@ -3,6 +3,8 @@ export interface SharedFaults {
   // Invalidations
   /** Unmapping leaves cached translations alone. */
   readonly unmapsWithoutFlush?: true;
+  /** The same, but for platforms that may cache entries that are not present. */
+  readonly unmapsWithoutFlushUnlessCached?: true;
   /** Changing rights leaves cached translations alone. */
   readonly protectsWithoutFlush?: true;
   /** Nothing is invalidated after mapping where entries that are not present may be cached. */
@@ -55,6 +57,12 @@ export interface SharedFaults {
   readonly linksBeforeClearing?: true;
   /** A table's page is given back when it is unlinked. */
   readonly freesTableAtOnce?: true;
+  /** Of a run of leaves that are unmapped only the first is cleared. */
+  readonly clearsFirstEntryOnly?: true;
+  /** A part of a large page is taken for unmapped although the page could not be split. */
+  readonly passesFailedSplit?: true;
+  /** A merge unlinks and frees the table of the addresses behind its large page too. */
+  readonly mergeFreesNextTable?: true;
   /** A large page is replaced by a table without an invalidation of the large page. */
   readonly splitsWithoutFlush?: true;
   /** A large page is replaced by an empty table, which is filled then. */

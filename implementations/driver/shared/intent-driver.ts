@@ -149,8 +149,10 @@ export class IntentDriver<Domain extends PageTables, Invalidation> implements Dr
     const { retirement } = this;
     const domain = this.domainNamed(name);
     const change = retirement.changeOf(domain.domainId, mapping);
-    if (!this.faults.unmapsWithoutFlush) retirement.invalidatePages(change);
-    if (this.faults.flushesBeforeStore) yield* retirement.flush();
+    const { unmapsWithoutFlush, unmapsWithoutFlushUnlessCached, flushesBeforeStore } = this.faults;
+    const spares = unmapsWithoutFlush || (unmapsWithoutFlushUnlessCached && !this.parts.cachesNotPresent);
+    if (!spares) retirement.invalidatePages(change);
+    if (flushesBeforeStore) yield* retirement.flush();
     yield* domain.unmap(mapping, change);
     yield* retirement.settle(ticket);
   }

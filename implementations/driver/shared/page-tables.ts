@@ -83,6 +83,7 @@ export class PageTables {
 
   /** Makes the entries of pages not present and unlinks tables that are empty then. @throws RangeError when unmapped */
   *unmap(mapping: DriverMapping, change: Change): Routine {
+    if (this.memory.faults.passesFailedSplit && this.isPartOfLeaf(mapping)) return;
     for (let done = 0; done < mapping.pages; ) {
       const iova = mapping.iova + done;
       const entries = yield* this.entriesOf(iova, mapping.pages - done);
@@ -95,7 +96,7 @@ export class PageTables {
 
   /** Maps pages, mapped piece by piece, by the largest entries that say the same. */
   *merge(mapping: DriverMapping, change: Change): Routine {
-    const { mergeWidensRights, hintsAlthoughMerged } = this.memory.faults;
+    const { mergeWidensRights, hintsAlthoughMerged, mergeFreesNextTable } = this.memory.faults;
     const access = mergeWidensRights ? READ_AND_WRITE : mapping.access;
     for (const { iova, page, pages, pagesOfLeaf, level } of leafRunsOf(mapping, this.leafOrders())) {
       for (let done = 0; done < pages; done += pagesOfLeaf) {
@@ -105,6 +106,7 @@ export class PageTables {
         // Nothing but the page size changes, so it does not matter which of the two answers until the invalidation.
         yield* this.storeRun(this.tableAt(one.iova, level), one, access);
         for (const [at, table] of replaced) yield* this.retire(table, at, change);
+        if (mergeFreesNextTable) yield* this.unlinkBehind(one, change);
       }
     }
     if (hintsAlthoughMerged) change.leafOnly = true;
@@ -227,6 +229,28 @@ export class PageTables {
     }
   }
 
+  /** Unlinks the table that the entry behind those of a run leads to, if it does. */
+  private *unlinkBehind({ iova, pages, level }: LeafRun, change: Change): Routine {
+    const upper = this.tableAt(iova, level);
+    const first = indexIn(upper, iova) + pages / upper.pagesOfEntry;
+    const table = upper.entries.get(first);
+    if (!(table instanceof Table)) return;
+    yield* this.clear({ table: upper, first, count: 1 });
+    yield* this.retire(table, iova + pages, change);
+  }
+
+  /** A leaf maps these pages, and others beside them. */
+  private isPartOfLeaf({ iova, pages }: DriverMapping): boolean {
+    const leaf = this.leafOf(iova);
+    return leaf !== undefined && leaf.pages > pages;
+  }
+
+  private leafOf(iova: IovaPage): Leaf | undefined {
+    let at: Table | Leaf | undefined = this.top;
+    while (at instanceof Table) at = at.entries.get(indexIn(at, iova));
+    return at;
+  }
+
   /** No entry links the table any more: its page is free once no cache leads there. */
   private *retire(table: Table, iova: IovaPage, change: Change): Routine {
     change.tableChanged(table.level, iova);
@@ -274,6 +298,7 @@ export class PageTables {
   private *clear({ table, first, count }: Entries): Routine {
     for (let word = first; word < first + count; word++) {
       table.entries.delete(word);
+      if (this.memory.faults.clearsFirstEntryOnly && word > first) continue;
       yield { do: "store", page: table.page, word, low: 0, high: 0 };
       if (this.memory.writesBack(word, first, count)) yield flushLineOf(table.page, word);
     }

@@ -6,13 +6,17 @@ export interface DriverVariant {
   readonly description: string;
   /** Ids of the invariants it breaks. */
   readonly breaks: readonly string[];
+  /** Where it was published; none for one that was made up. */
+  readonly sources: readonly string[];
   /** Steps of a smallest counterexample, and why no shorter one shows it. */
   readonly minimum: { readonly steps: number; readonly because: string };
+  /** What its driver is told to do differently. */
+  readonly faults: object;
   readonly create: DriverFactory;
 }
 
 /** A function that declares variants of the driver `name`, which `driverWith` makes from what is wrong with it. */
-export function variantsOf<Faults>(
+export function variantsOf<Faults extends object>(
   name: string,
   driverWith: (name: string, faults: Faults) => DriverFactory,
 ) {
@@ -23,11 +27,14 @@ export function variantsOf<Faults>(
     steps: number,
     because: string,
     faults: Faults,
+    sources: readonly string[] = [],
   ): DriverVariant => ({
     id,
     description,
     breaks,
+    sources,
     minimum: { steps, because },
+    faults,
     create: driverWith(`${name}:${id}`, faults),
   });
 }

@@ -9,6 +9,7 @@ import { contextInvalidation, iotlbInvalidation, type VtdFlusher } from "./inval
 import type { Unit } from "./unit.js";
 
 const NOTHING: Word = { low: 0, high: 0 };
+const PRESENT: Word = { low: 1, high: 0 };
 
 export class ContextTables implements DeviceEntries<PageTables> {
   /** Pages of context tables by bus. */
@@ -20,6 +21,10 @@ export class ContextTables implements DeviceEntries<PageTables> {
     private readonly flusher: VtdFlusher,
     private readonly rootPage: HostPage,
   ) {}
+
+  private get needsLineFlush(): boolean {
+    return this.unit.needsLineFlush && !this.unit.faults.leavesContextDirty;
+  }
 
   /** The domain whose context entry the requester has. */
   domainOf(requester: RequesterId): PageTables | undefined {
@@ -46,8 +51,9 @@ export class ContextTables implements DeviceEntries<PageTables> {
     const table = this.tables.get(requester >>> 8)!;
     const word = wordOf(requester);
     this.domains.delete(requester);
+    if (this.unit.faults.clearsFieldsFirst) yield { do: "store", page: table, word, ...PRESENT };
     yield { do: "store", page: table, word, ...NOTHING };
-    if (this.unit.needsLineFlush) yield flushLineOf(table, word);
+    if (this.needsLineFlush) yield flushLineOf(table, word);
   }
 
   /** Makes the requester's entry, which is not present, lead to the domain. True when a root entry was added for it. */
@@ -63,8 +69,9 @@ export class ContextTables implements DeviceEntries<PageTables> {
 
   private *addTable(bus: number): Steps<HostPage> {
     const { unit } = this;
-    const page = yield* unit.allocateTable();
-    yield* unit.clearTable(page);
+    const shared = unit.faults.sharesContextTable && bus > 1 ? this.tables.get(1) : undefined;
+    const page = shared ?? (yield* unit.allocateTable());
+    if (shared === undefined) yield* unit.clearTable(page);
     this.tables.set(bus, page);
     yield* this.storePair(this.rootPage, bus * 2, unit.encodings.root(page));
     return page;
@@ -75,7 +82,7 @@ export class ContextTables implements DeviceEntries<PageTables> {
     const [first, second] = this.unit.faults.storesPresentHalfFirst ? [0, 1] : [1, 0];
     yield { do: "store", page, word: word + first!, ...entry[first!]! };
     yield { do: "store", page, word: word + second!, ...entry[second!]! };
-    if (this.unit.needsLineFlush) yield flushLineOf(page, word);
+    if (this.needsLineFlush) yield flushLineOf(page, word);
   }
 }
 

@@ -51,7 +51,7 @@ export class Encodings implements EntryFormat {
     const mark = faults.marksIgnoredBits ? SOFTWARE_MARK : 0;
     this.leaves = [{ SNP }, { SNP, PS: 1 }].map((fields, index) =>
       ACCESSES.map((access) => {
-        const rights = { R: access & 1, W: access >> 1 };
+        const rights = { R: faults.losesReadRight && access === 3 ? 0 : access & 1, W: access >> 1 };
         const { low, high } = encode(secondStageLayout(index + 1, true), { ...rights, ...fields })[0]!;
         return { low, high: high | mark };
       }),

@@ -84,7 +84,7 @@ export class VtdFlusher extends Flusher<Invalidation> {
   protected forRange(domainId: number, iova: IovaPage, mask: number, leafOnly: boolean): Invalidation {
     const { pageSelectiveInvalidation, largestAddressMask } = this.unit.platform;
     if (!pageSelectiveInvalidation || mask > largestAddressMask) return iotlbInvalidation.domain(domainId);
-    const page = alignedTo(mask, iova);
+    const page = alignedTo(mask, this.unit.faults.roundsBaseUp ? iova + 2 ** mask - 1 : iova);
     return { cache: "iotlb", granularity: Granularity.selective, domainId, page, mask, leafOnly };
   }
 

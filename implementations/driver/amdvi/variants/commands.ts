@@ -10,19 +10,21 @@ function maskOfSize(_: number, pages: number): number {
 export const commandVariants = [
   variant(
     "no-flush",
-    "Unmapping clears the entries and submits nothing (Xen XSA-78)",
+    "Unmapping clears the entries and submits nothing",
     ["I1"],
     3,
     "attach, map, unmap",
     { unmapsWithoutFlush: true },
+    ["Xen XSA-78 (2013)", "Xen commit ba9b5a09da (2019)"],
   ),
   variant(
     "permission-change-without-flush",
-    "Changing rights stores the entries and submits nothing, as the address stays the same (Xen XSA-275)",
+    "Changing rights stores the entries and submits nothing, as the address stays the same",
     ["I2"],
     3,
     "attach, map, protect with a right less",
     { protectsWithoutFlush: true },
+    ["Xen XSA-275 (2018)"],
   ),
   variant(
     "never-waits",
@@ -34,11 +36,12 @@ export const commandVariants = [
   ),
   variant(
     "settles-before-submit",
-    "Intents are settled before their commands are submitted (Xen XSA-346)",
+    "Intents are settled before their commands are submitted",
     ["I1"],
     3,
     "attach, map, unmap",
     { settlesBeforeFlush: true },
+    ["Xen XSA-346 (2020)"],
   ),
   variant(
     "flush-before-store",
@@ -66,11 +69,12 @@ export const commandVariants = [
   ),
   variant(
     "invalidate-all-without-support",
-    "INVALIDATE_IOMMU_ALL is used on units that do not have it; timeouts are passed over (Xen 5ecbb77974)",
+    "INVALIDATE_IOMMU_ALL is used on units that do not have it; timeouts are passed over",
     ["I17"],
     2,
     "from reset, attach, map: the command buffer stopped at the first command",
     { invalidatesAllAlways: true, passesTimeouts: true },
+    ["Xen commit 5ecbb77974"],
   ),
   variant(
     "pde-bit-missing",
@@ -98,15 +102,16 @@ export const commandVariants = [
   ),
   variant(
     "size-code-too-small",
-    "The code of a range has one bit less than it takes: half of the range is left out (Xen 3a1ba3c2e7)",
+    "The code of a range has one bit less than it takes: half of the range is left out",
     ["I1"],
     2,
     "attach and map of two pages where not-present entries are cached; else attach, map, unmap",
     { addressMask: (iova, pages) => Math.max(0, coveringMask(iova, pages) - 1) },
+    ["Xen commit 3a1ba3c2e7 (2011)"],
   ),
   variant(
     "range-by-size",
-    "The code of a range follows from the number of pages: of a run that is not aligned the end is left out (Linux 6.1.33)",
+    "The code of a range follows from the number of pages: of a run that is not aligned the end is left out",
     ["I1"],
     2,
     "attach and map of an unaligned run where not-present entries are cached; else attach, map, unmap",
@@ -114,11 +119,12 @@ export const commandVariants = [
   ),
   variant(
     "unaligned-base",
-    "The code of a range starts from the first page that was changed, not from an aligned one (Xen d4619ab51e)",
+    "The code of a range starts from the first page that was changed, not from an aligned one",
     ["I1"],
     2,
     "attach and map of an unaligned run where not-present entries are cached; else attach, map, unmap",
     { codesUnalignedBase: true },
+    ["Xen commit d4619ab51e (2012)"],
   ),
   variant(
     "all-pages-without-size",
@@ -143,6 +149,7 @@ export const commandVariants = [
     3,
     "attach, map, unmap",
     { settlesDeferredAtOnce: true },
+    ["Markuze, Morrison, Tsafrir: True IOMMU Protection from DMA Attacks, ASPLOS 2016"],
   ),
   variant(
     "lazy-reuses-iova",
@@ -151,5 +158,14 @@ export const commandVariants = [
     4,
     "attach, map, unmap, map",
     { remapsPendingAddress: true },
+  ),
+  variant(
+    "flush-one-page-short",
+    "An invalidation of several pages leaves the last one out",
+    ["I1"],
+    2,
+    "attach and map of two pages where not-present entries are cached; else attach, map, unmap",
+    { addressMask: (iova, pages) => coveringMask(iova, Math.max(1, pages - 1)) },
+    ["Linux 6.1.33: iotlb_sync one byte short"],
   ),
 ];

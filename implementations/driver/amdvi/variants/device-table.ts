@@ -28,11 +28,12 @@ export const deviceTableVariants = [
   ),
   variant(
     "entry-without-pages-flush",
-    "A device table entry is taken away with INVALIDATE_DEVTAB_ENTRY only, and the I/O TLB stays (Xen XSA-442)",
+    "A device table entry is taken away with INVALIDATE_DEVTAB_ENTRY only, and the I/O TLB stays",
     ["I4"],
     3,
     "map, attach, detach",
     { skipsTranslationFlush: true },
+    ["Xen XSA-442 (2023)", "Linux 6.9.8: Invalidate cache before removing device from domain list"],
   ),
   variant(
     "pages-flush-first",
@@ -60,11 +61,12 @@ export const deviceTableVariants = [
   ),
   variant(
     "valid-before-filled",
-    "V, TV and the root are stored before the DomainID: translations are cached under another one (Xen XSA-347)",
+    "V, TV and the root are stored before the DomainID: translations are cached under another one",
     ["I1"],
     3,
     "map, attach, unmap",
     { storesValidHalfFirst: true },
+    ["Xen XSA-347 (2020)"],
   ),
   variant(
     "filled-in-one-round",
@@ -105,6 +107,7 @@ export const deviceTableVariants = [
     4,
     "attach, program, attach to another domain, map there at the address programmed",
     { skipsReset: true },
+    ["Jailhouse: deferred DMA attack"],
   ),
   variant(
     "domain-id-reused-without-flush",
@@ -116,15 +119,16 @@ export const deviceTableVariants = [
   ),
   variant(
     "mode-understated",
-    "Entries say one level less than the tables have (Xen XSA-445)",
+    "Entries say one level less than the tables have",
     ["I17"],
     2,
     "attach, map",
     { understatesMode: true },
+    ["Xen XSA-445 (2023)"],
   ),
   variant(
     "mode-never-grows",
-    "A domain keeps its levels when an address needs one more: the index wraps around (Xen b75b3c62fe)",
+    "A domain keeps its levels when an address needs one more: the index wraps around",
     ["I17"],
     2,
     "attach, map at an address of 1 GiB or more",
@@ -132,10 +136,20 @@ export const deviceTableVariants = [
   ),
   variant(
     "grown-without-flush",
-    "A domain gets another level of tables, and entries that say the former Mode may be cached (Xen XSA-311)",
+    "A domain gets another level of tables, and entries that say the former Mode may be cached",
     ["I17"],
     2,
     "attach, map at an address of 1 GiB or more",
     { growsWithoutFlush: true },
+    ["Xen XSA-311 (2019)"],
+  ),
+  variant(
+    "mode-off-by-one",
+    "A domain whose last page is the first that its levels do not reach gets no other level: the index wraps around",
+    ["I17"],
+    2,
+    "attach, map of the page at 1 GiB",
+    { growsOnePageLate: true },
+    ["Xen commit b75b3c62fe (2020)"],
   ),
 ];

@@ -13,11 +13,12 @@ export function containmentVariants(variant: Declare): PlatformVariant[] {
     ),
     variant(
       "overflow-left",
-      "when a fault was lost, fault recording is not started again (Linux 5.16.13)",
+      "when a fault was lost, fault recording is not started again",
       ["I19"],
       4,
       "a storm has to be handled, and a request to be blocked after it and handled again",
       { leavesOverflow: true },
+      ["Linux 5.16.13: event log restart"],
     ),
     variant(
       "latest-fault-only",

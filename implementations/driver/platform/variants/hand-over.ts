@@ -86,19 +86,21 @@ export function registerVariants(variant: Declare): PlatformVariant[] {
     ),
     variant(
       "levels-forgotten",
-      "the root pointer is set by a command that repeats no bit in force: translation is off after it (Linux 5.8.8)",
+      "the root pointer is set by a command that repeats no bit in force: translation is off after it",
       ["I2"],
       0,
       LEFT(TRANSLATING, "devices reach everything"),
       { forgetsLevels: true },
+      ["Linux 5.8.8: GCMD read-modify-write"],
     ),
     variant(
       "one-record-less",
-      "the last fault recording register is never looked at (Xen 08826a044e)",
+      "the last fault recording register is never looked at",
       ["I19"],
       2,
       "a request has to be blocked and faults to be handled, where the unit has one register",
       { scansOneRecordLess: true },
+      ["Xen commit 08826a044e"],
     ),
   ];
 }

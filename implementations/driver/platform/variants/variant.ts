@@ -9,8 +9,11 @@ export interface PlatformVariant {
   readonly description: string;
   /** Ids of the invariants it breaks. */
   readonly breaks: readonly string[];
+  /** Where it was published; none for one that was made up. */
+  readonly sources: readonly string[];
   /** Steps of a smallest counterexample, and why no shorter one shows it. */
   readonly minimum: { readonly steps: number; readonly because: string };
+  readonly faults: PlatformFaults;
   readonly software: PlatformSoftware;
 }
 
@@ -22,15 +25,18 @@ export type Declare = (
   steps: number,
   because: string,
   faults: PlatformFaults,
+  sources?: readonly string[],
 ) => PlatformVariant;
 
 /** A function that declares variants for an architecture. */
 export function declaring(architecture: ArchitectureId): Declare {
-  return (id, description, breaks, steps, because, faults) => ({
+  return (id, description, breaks, steps, because, faults, sources = []) => ({
     id,
     description,
     breaks,
+    sources,
     minimum: { steps, because },
+    faults,
     software: platformSoftwareWith(architecture, faults),
   });
 }

@@ -9,6 +9,7 @@ export const concurrencyVariants = [
     2,
     "attach, two maps at the same time that need the same table",
     { takesNoLock: true },
+    ["Xen XSA-379 (2021)"],
   ),
   variant(
     "queue-unlocked",

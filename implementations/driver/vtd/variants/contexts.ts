@@ -41,6 +41,7 @@ export const contextVariants = [
     3,
     "map, attach, attach to another domain",
     { overwritesDeviceEntry: true },
+    ["CVE-2026-45944, Linux 6.12.75: Clear Present bit before tearing down"],
   ),
   variant(
     "detach-forgets-alias",
@@ -49,6 +50,7 @@ export const contextVariants = [
     3,
     "map, attach of a device with an alias, detach",
     { forgetsAlias: true },
+    ["Linux 6.1.66: context entries of aliases"],
   ),
   variant(
     "device-not-reset",
@@ -57,6 +59,7 @@ export const contextVariants = [
     4,
     "attach, program, attach to another domain, map there at the address programmed",
     { skipsReset: true },
+    ["Jailhouse: deferred DMA attack"],
   ),
   variant(
     "address-width-too-small",
@@ -65,6 +68,7 @@ export const contextVariants = [
     2,
     "attach, map",
     { understatesWidth: true },
+    ["Xen XSA-445 (2023): VT-d sibling, commit 3af0a4f922"],
   ),
   variant(
     "domain-id-reused-without-flush",
@@ -81,5 +85,41 @@ export const contextVariants = [
     0,
     "from reset, the moment at which the driver says that it is ready",
     { enablesWithoutWaiting: true },
+  ),
+  variant(
+    "context-without-flush",
+    "A context entry is cleared, and neither the context cache nor the IOTLB is invalidated",
+    ["I4"],
+    3,
+    "map, attach, detach",
+    { skipsDeviceEntryFlush: true, skipsTranslationFlush: true },
+    ["seL4 pull request 1729 (2026)"],
+  ),
+  variant(
+    "context-fields-cleared-first",
+    "A context entry loses its fields in one store and its present bit in the next",
+    ["I17"],
+    4,
+    "map, attach of two devices, detach of one: in caching mode what page 0 says as a table is cached under the domain's id",
+    { clearsFieldsFirst: true },
+    ["CVE-2026-45944, Linux 6.12.97: fields cleared while Present is set"],
+  ),
+  variant(
+    "context-lines-dirty",
+    "Root and context entries are not written back although walks do not snoop",
+    ["I17"],
+    2,
+    "map, attach",
+    { leavesContextDirty: true },
+    ["Linux 6.12.75: table lines not flushed before Present is set (of PASID entries)"],
+  ),
+  variant(
+    "context-table-of-another-bus",
+    "Buses behind bus 1 have its context table",
+    ["I2"],
+    2,
+    "attach of a device with an id on bus 1 and one on bus 3, map: what has the same place on the other bus reaches it",
+    { sharesContextTable: true },
+    ["ACRN pull request 1808"],
   ),
 ];

@@ -15,6 +15,7 @@ export const invalidationVariants = [
     3,
     "attach, map, unmap",
     { unmapsWithoutFlush: true },
+    ["Xen XSA-78 (2013)"],
   ),
   variant(
     "permission-change-without-flush",
@@ -23,6 +24,7 @@ export const invalidationVariants = [
     3,
     "attach, map, protect with a right less",
     { protectsWithoutFlush: true },
+    ["Xen XSA-275 (2018)"],
   ),
   variant(
     "free-after-submit",
@@ -39,6 +41,7 @@ export const invalidationVariants = [
     3,
     "attach, map, unmap",
     { settlesBeforeFlush: true },
+    ["Xen XSA-346 (2020)"],
   ),
   variant(
     "flush-before-store",
@@ -79,6 +82,7 @@ export const invalidationVariants = [
     2,
     "attach and map of an unaligned run in caching mode; else attach, map, unmap",
     { addressMask: maskOfSize },
+    ["Linux 5.17.7: Calculate mask for non-aligned flushes"],
   ),
   variant(
     "flush-one-page-short",
@@ -127,6 +131,7 @@ export const invalidationVariants = [
     3,
     "attach, map, unmap",
     { settlesDeferredAtOnce: true },
+    ["Markuze, Morrison, Tsafrir: True IOMMU Protection from DMA Attacks, ASPLOS 2016"],
   ),
   variant(
     "lazy-reuses-iova",
@@ -135,5 +140,23 @@ export const invalidationVariants = [
     4,
     "attach, map, unmap, map",
     { remapsPendingAddress: true },
+  ),
+  variant(
+    "range-rounded-up",
+    "The base of a range of pages is rounded up to where an aligned one begins, and what is below is left out",
+    ["I1"],
+    2,
+    "attach and map of an unaligned run in caching mode; else attach, map, unmap",
+    { roundsBaseUp: true },
+    ["Linux 5.10.8: ALIGN in the PASID-selective IOTLB invalidation"],
+  ),
+  variant(
+    "flush-in-caching-mode-only",
+    "Unmapping leaves the IOTLB alone unless the unit says that it is in caching mode",
+    ["I1"],
+    3,
+    "attach, map, unmap",
+    { unmapsWithoutFlushUnlessCached: true },
+    ["EDK2 issue 282, TianoCore bug 1547"],
   ),
 ];
