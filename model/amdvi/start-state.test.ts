@@ -49,6 +49,17 @@ const TRANSLATING: readonly Value[] = [
 ];
 const RESET: readonly Value[] = TRANSLATING.map(([offset]) => [offset, 0, 0]);
 
+describe("addresses that are written", () => {
+  it("have 40 bits of a page number, in both halves of the register", () => {
+    const oracle = started("reset");
+    const low = 0x5001;
+    const write: Action = { do: "write-register", offset: 0, width: 8, low, high: 0xfff00003 };
+    expect(oracle.perform(write, { low: 0, high: 0 }, 0)).toBeNull();
+    expect(oracle.steering.tablePointer.latest).toBe(0x300005 * 512 + 1);
+    expect(reads(oracle, 0, low, 3)).toBeNull();
+  });
+});
+
 describe("registers when a run starts", () => {
   it("after a reset: zero, but for the features", () => {
     for (const [offset, low, high] of [FEATURES, ...POINTERS, ...RESET])

@@ -4,6 +4,7 @@
  */
 import { OutsideModel } from "../finding.js";
 import type { Invalidation, InvalidationLog } from "../windows/invalidation-log.js";
+import { empty } from "../words/lists.js";
 import { OPEN, type PhysicalMemory } from "../words/memory.js";
 import type { Coverage, Rule } from "../words/rule.js";
 import { type Descriptor, DescriptorDecoder } from "./descriptors.js";
@@ -83,7 +84,7 @@ export class QueueView {
   }
 
   reset(enabled: boolean, queuePage: number): void {
-    this.items.length = 0;
+    empty(this.items);
     this.enabled = enabled;
     this.bad = null;
     this.queuePage = queuePage;
@@ -203,7 +204,8 @@ export class QueueView {
     item.done = true;
     const waits = [item];
     this.coverage.hit(queueRules.order);
-    for (let at = this.items.indexOf(item) - 1; at >= 0; at--) {
+    const position = this.items.indexOf(item);
+    for (let at = position - 1; at >= 0; at--) {
       const earlier = this.items[at]!;
       if (earlier.wait && !earlier.wait.fence) break;
       if (earlier.wait && !earlier.done) waits.push(earlier);
@@ -211,7 +213,7 @@ export class QueueView {
       if (earlier.invalidation && earlier.invalidation.observed === OPEN)
         this.executed(earlier.invalidation, step);
     }
-    this.fetched = Math.max(this.fetched, this.items.indexOf(item) + 1);
+    this.fetched = Math.max(this.fetched, position + 1);
     return waits;
   }
 
