@@ -43,7 +43,12 @@ const TABLES: Readonly<Record<string, Table>> = {
   mutation: {
     title: "Mutants of the model that the tests notice",
     columns: ["", "killed", "share", ""],
-    rows: ([size, seed]) => mutationRows(Number(size ?? SAMPLE.size), Number(seed ?? SAMPLE.seed)),
+    rows: ([size, seed, seconds]) =>
+      mutationRows(
+        Number(size ?? SAMPLE.size),
+        Number(seed ?? SAMPLE.seed),
+        seconds === undefined ? undefined : Number(seconds),
+      ),
   },
 };
 

@@ -46,6 +46,22 @@ describe("what device table entries say of events", () => {
     expect(devices.of(DEVICE, 9).map((one) => one.domainId)).toEqual([6]);
   });
 
+  it("a table that was left counts until then too", () => {
+    const { memory, devices, log, steering } = windows();
+    const OTHER = 0x20;
+    memory.fill(TABLE, WORD, 5, 0);
+    memory.fill(OTHER, WORD, 6, 0);
+    steering.tablePointer.commanded(OTHER * 512 + 1, 4);
+    steering.tablePointer.observed(4);
+    const domains = () => devices.of(DEVICE, 9).map((one) => one.domainId);
+    expect(domains()).toEqual([5, 6]);
+    const early = log.submit({ command: "invalidate-devtab-entry", deviceId: DEVICE }, 3, true, 0);
+    early.observed = 8;
+    expect(domains()).toEqual([5, 6]);
+    log.submit({ command: "invalidate-devtab-entry", deviceId: DEVICE }, 4, true, 0).observed = 8;
+    expect(domains()).toEqual([6]);
+  });
+
   it("nothing beyond the table, or where there is no memory", () => {
     const { devices, steering } = windows();
     expect(devices.of(0xff, 9)).toHaveLength(1);

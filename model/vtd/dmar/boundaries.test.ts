@@ -11,6 +11,7 @@ import {
   rmrrLayout,
   ScopeType,
   satcLayout,
+  scopeLayout,
 } from "./layouts.js";
 import { Paths } from "./paths.js";
 import { scopeEntry } from "./write.js";
@@ -199,5 +200,16 @@ describe("paths", () => {
     ]);
     expect(at(hop(1), hop(1, 0))).toBe("nic.vf1");
     expect(paths.functionAt(1, graphics)).toBeNull();
+  });
+});
+
+describe("a path as it is shown", () => {
+  const shown = (...bytes: number[]) => scopeLayout.tail!.show(Uint8Array.from(bytes));
+
+  it("is device and function of each hop, or its bytes when there is half a hop", () => {
+    expect(shown(0x1f, 0x03)).toBe("1f.3");
+    expect(shown(1, 0, 0x0a, 7)).toBe("01.0 0a.7");
+    expect(shown(1, 0, 0x1c)).toBe("01 00 1c");
+    expect(shown()).toBe("");
   });
 });
