@@ -4,6 +4,11 @@ import type { Search } from "../properties/explore/search.js";
 
 const count = (value: number) => value.toLocaleString("en");
 
+function some(number: number, thing: string): string {
+  if (number === 1) return `1 ${thing}`;
+  return `${number} ${thing}${thing.endsWith("s") ? "es" : "s"}`;
+}
+
 /** Where a search stands, on one line. */
 export function searchLine(name: string, search: Search, elapsed: number): string {
   const { frontier, states } = search;
@@ -49,7 +54,12 @@ function counterexampleLines(
 
 function describe({ configuration }: ExploreResult): string {
   const { profile, requesters, domains, iovas, pages } = configuration;
-  const size = `${requesters} requesters, ${domains} domains, ${iovas} addresses, ${pages} pages`;
+  const size = [
+    some(requesters, "requester"),
+    some(domains, "domain"),
+    some(iovas, "address"),
+    some(pages, "page"),
+  ].join(", ");
   if ("rule" in configuration) return `configuration: ${profile}, ${size}`;
   const { start, invalidation, flushing, alias, kinds } = configuration;
   return `configuration: ${profile}, ${size}${alias ? ", an alias" : ""}; start ${start}, ${invalidation}, ${flushing}; steps: ${kinds.join(", ")}`;
