@@ -29,6 +29,9 @@ const CHECKED_DEVICE_BITS = [2, 3, 4, 5, 6, 63];
 /** Address bits in which the tables of a scenario differ. */
 const OTHER_TABLE_BITS = [12, 13, 14, 15, 16, 17];
 
+/** Address bits that code the size of a leaf. */
+const SIZE_BITS = Array.from({ length: 17 }, (_, bit) => 12 + bit);
+
 /** Address bits that lead beyond the memory of a run. */
 const FAR_BITS = Array.from({ length: 23 }, (_, bit) => 29 + bit);
 
@@ -108,7 +111,7 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
       (step, scenario) =>
         (step.do === "map" && step.skip > 0) ||
         corruptsDevice(step, [9, 10, 11, ...OTHER_TABLE_BITS]) ||
-        corruptsTable(step, [9, 10, 11, ...OTHER_TABLE_BITS]) ||
+        corruptsTable(step, [9, 10, 11, ...SIZE_BITS]) ||
         usesSpareTwice(step, scenario),
     ),
   },
@@ -117,6 +120,7 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     statement: "Tables that lead back to themselves at levels that are not lower are followed for ever",
     specification: "2.2.3: NextLevel that is not below the entry's own level blocks the request",
     versions: OLD,
+    fatal: true,
     avoidsStep: ofAmdVi(
       (step, scenario) => corruptsTable(step, OTHER_TABLE_BITS) || usesSpareTwice(step, scenario),
     ),
