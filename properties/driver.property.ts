@@ -44,7 +44,7 @@ describe.each(builtInDrivers.map((one) => [one.architecture, one] as const))(
     it("is run on every profile it is given", () => {
       const subject = exposureSubject(driver, options);
       const seen = new Set(Array.from({ length: 300 }, (_, seed) => subject.generate(seed).profile));
-      expect([...seen].sort()).toEqual([...options.profiles].sort());
+      expect([...seen].sort()).toEqual([...new Set(options.profiles)].sort());
     });
 
     it("lets no hostile request through on the reference", () => {

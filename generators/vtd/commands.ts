@@ -65,7 +65,8 @@ export class Commands extends UnitAccess {
   /** EPM as last written. */
   private protects = false;
 
-  constructor() {
+  /** @param readsBack software reads the address of the queue again before it enables it */
+  constructor(private readonly readsBack = true) {
     super(vtdPlaces, Offset.IQT);
   }
 
@@ -83,7 +84,7 @@ export class Commands extends UnitAccess {
 
   private enableQueue(): void {
     this.register(Offset.IQA, 8, vtdPlaces.queuePage << 12, 0);
-    this.read(Offset.IQA, 8);
+    if (this.readsBack) this.read(Offset.IQA, 8);
     this.global(GlobalBit.queuedInvalidationEnable, true);
   }
 

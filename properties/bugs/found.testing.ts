@@ -16,7 +16,7 @@ import { subjectOf } from "./subject.js";
 
 const MOST_RUNS = 20_000;
 /** Runs after which a counterexample of one step more than the minimum will do: each bug has to be shown, not each way to it. */
-const ENOUGH_RUNS = 1000;
+const ENOUGH_RUNS = 300;
 /** Findings of a kind on a platform that are shrunk: they may come down to different things. */
 const MOST_ALIKE = 2;
 
@@ -74,11 +74,11 @@ class Search {
     for (const id of brokenBy(finding)) this.broken.add(id);
   }
 
-  /** Other scenarios are drawn only where taking away does not come to the minimum. */
+  /** Other scenarios are drawn, which takes long, only where taking away leaves more than a step too many. */
   private shrink(scenario: AnyScenario, finding: Finding): void {
     const { subject, bug } = this;
     let small = minimise({ ...subject, hasOneFault: false }, scenario, finding);
-    if (small.scenario.steps.length > bug.minimum.steps)
+    if (small.scenario.steps.length > bug.minimum.steps + 1)
       small = minimise(subject, small.scenario, small.finding);
     this.note(small.finding);
     this.shortest = Math.min(this.shortest, small.scenario.steps.length);

@@ -118,7 +118,7 @@ export const vtdDialect: Dialect = {
   },
   begin({ profile, usesQueue, translating, actions, names }: StepContext): Verbs {
     const platform = platformOf(vtdProfile(profile));
-    const commands = new Commands();
+    const commands = new Commands(false);
     const invalidations = new VtdInvalidations(commands, actions, platform, usesQueue, names);
     commands.reset(actions, platform, usesQueue, translating);
     return {

@@ -164,7 +164,7 @@ export const amdViDeviations: readonly AmdViDeviation[] = [
     description: "Reserved bits of entries that map pages are not checked",
     rule: "amdvi.page-table.reserved-bits",
     sources: [],
-    minimum: minimum(6, "attach, map, set a reserved bit of the entry, flush, wait, request"),
+    minimum: minimum(4, "map, set a reserved bit of the entry, attach, request: nothing was cached before"),
     platform: (platform) => ({
       ...platform,
       reserved: { ...platform.reserved, pte: new Uint32Array(2) },
