@@ -13,6 +13,8 @@ const RUNS = 12;
 const STEPS = 16;
 /** Actions between two comparisons. */
 const EVERY = 23;
+/** Actions of a run that are followed at most: what forgets nothing takes ever longer. */
+const MOST_ACTIONS = 200;
 /** Runs are long: of the faulty drivers one in so many. */
 const EVERY_VARIANT = 2;
 const unit = new ReferenceIommu();
@@ -33,7 +35,7 @@ function driverRun(architecture: ArchitectureId, seed: number, create: DriverFac
     hear: () => null,
     perform: (action, seen) => oracle.perform(action, seen, index++),
   });
-  return { setup, records: records.filter((one) => "action" in one) };
+  return { setup, records: records.filter((one) => "action" in one).slice(0, MOST_ACTIONS) };
 }
 
 describe.each(builtInDrivers.map((one) => [one.architecture, one] as const))(
