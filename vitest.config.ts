@@ -3,7 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["**/*.test.ts", "properties/**/*.property.ts"],
-    exclude: ["node_modules/**", "out/**"],
+    // The example is a project of its own, which has the packed package.
+    exclude: ["node_modules/**", "out/**", "examples/vitest/**"],
     // Left to itself the runner keeps a core for its watch mode.
     maxWorkers: "100%",
     testTimeout: 300_000,
