@@ -1,85 +1,30 @@
 /** What registers may read: hand-made histories of writes, reads and polls, judged by the oracle (VT-d 11.4). */
 import { describe, expect, it } from "vitest";
-import type { Finding } from "../finding.js";
-import { type Action, Effect } from "../trace.js";
-import { VtdOracle } from "./oracle.js";
-import type { PlatformProfile } from "./profile.js";
-import { profileNamed } from "./profiles.js";
-import { walkPlatformOf } from "./walk.js";
-
-const [SID, ROOT, OTHER_ROOT, QUEUE, STATUS, DATA] = [0x20, 1, 2, 8, 9, 0x10];
-const [GCMD, GSTS, RTADDR, CCMD, FSTS, IQH, IQT, IQA, ICS, IQERCD] = [
-  0x18, 0x1c, 0x20, 0x28, 0x34, 0x80, 0x88, 0x90, 0x9c, 0xb0,
-];
-const [TE, SRTP, WBF, QIE] = [0x80000000, 0x40000000, 0x08000000, 0x04000000];
-
-/** One run, action by action. Each method gives the kind of finding it led to, or null. */
-class Run {
-  readonly oracle: VtdOracle;
-  private index = 0;
-  private tail = 0;
-
-  constructor(profile: string | PlatformProfile, start: "reset" | "translating" = "reset") {
-    const platform = walkPlatformOf(typeof profile === "string" ? profileNamed(profile) : profile);
-    this.oracle = new VtdOracle(platform);
-    const tablePages = [ROOT, OTHER_ROOT, 3, 4, 5, 6, 7, QUEUE, STATUS];
-    this.oracle.reset({
-      start,
-      rootPage: ROOT,
-      rootPages: 1,
-      queuePage: QUEUE,
-      logPage: null,
-      requesters: [SID],
-      dataPages: [DATA],
-      tablePages,
-    });
-  }
-
-  act(action: Action, low = 0, high = 0): Finding | null {
-    return this.oracle.perform(action, { low, high }, this.index++);
-  }
-  write(offset: number, low: number, high?: number): void {
-    this.act({ do: "write-register", offset, width: high === undefined ? 4 : 8, low, high: high ?? 0 });
-  }
-  reads(offset: number, low: number, high?: number): string | null {
-    const width = high === undefined ? 4 : 8;
-    return this.act({ do: "read-register", offset, width }, low, high ?? 0)?.kind ?? null;
-  }
-  polls(offset: number, mask: number, value: number, seen = true): string | null {
-    return this.act({ do: "poll-register", offset, mask, value }, Number(seen))?.kind ?? null;
-  }
-  pollsMemory(word: number, value: number, seen = true): string | null {
-    return this.act({ do: "poll-memory", page: STATUS, word, value }, Number(seen))?.kind ?? null;
-  }
-  store(page: number, word: number, low: number, high = 0): void {
-    this.act({ do: "store", page, word, low, high });
-  }
-  submit(low: number, high = 0, low2 = 0): void {
-    this.store(QUEUE, this.tail * 2, low, high);
-    this.store(QUEUE, this.tail * 2 + 1, low2);
-    this.tail++;
-    this.write(IQT, this.tail << 4, 0);
-  }
-  /** A read of page 5 is blocked. */
-  blocked(): void {
-    const request = { requester: SID, page: 5, offset: 0, length: 4, type: "read" } as const;
-    this.act({ do: "request", request, slot: 0 }, Effect.blocked);
-  }
-  /** Effects that a read of page 5 may have now. */
-  effects(): number[] {
-    const request = { requester: SID, page: 5, offset: 0, length: 4, type: "read" } as const;
-    return [...new Set(this.oracle.outcomesOf(request, this.index).map((one) => one.effect))].sort(
-      (a, b) => a - b,
-    );
-  }
-}
+import { Effect } from "../trace.js";
+import {
+  CCMD,
+  DATA,
+  FSTS,
+  GCMD,
+  GSTS,
+  ICS,
+  IQA,
+  OTHER_ROOT,
+  QIE,
+  RegisterRun,
+  ROOT,
+  RTADDR,
+  SRTP,
+  TE,
+  WBF,
+} from "./register-run.testing.js";
 
 describe("event registers", () => {
   const [FECTL, IECTL, IM, IP] = [0x38, 0xa0, 0x80000000, 0x40000000];
   const masked = (pending: boolean) => (pending ? IM | IP : IM) >>> 0;
 
   it("11.4.7.2: IP is 1 while a fault is pending, and no longer", () => {
-    const run = new Run("qemu-39", "translating");
+    const run = new RegisterRun("qemu-39", "translating");
     expect([run.reads(FECTL, masked(true)), run.reads(FECTL, masked(false))]).toEqual(["fault-record", null]);
     run.blocked();
     expect([run.reads(FECTL, masked(false)), run.reads(FECTL, masked(true))]).toEqual(["fault-record", null]);
@@ -88,7 +33,7 @@ describe("event registers", () => {
   });
 
   it("11.4.7.2: IP is 1 while a queue error is known; before that it may be", () => {
-    const run = new Run("skylake-sp", "translating");
+    const run = new RegisterRun("skylake-sp", "translating");
     run.submit(0xf);
     expect([run.reads(FECTL, masked(false)), run.reads(FECTL, masked(true))]).toEqual([null, null]);
     expect(run.polls(FSTS, 0x10, 0x10)).toBeNull();
@@ -97,7 +42,7 @@ describe("event registers", () => {
   });
 
   it("11.4.9.5: IP is 1 while IWC is", () => {
-    const run = new Run("skylake-sp", "translating");
+    const run = new RegisterRun("skylake-sp", "translating");
     expect([run.reads(IECTL, masked(true)), run.reads(IECTL, masked(false))]).toEqual(["completion", null]);
     run.submit(0x15);
     expect([run.reads(IECTL, masked(false)), run.reads(IECTL, masked(true))]).toEqual([null, null]);
@@ -107,7 +52,7 @@ describe("event registers", () => {
   });
 
   it("IM reads what it was given; while it is 0, IP comes and goes", () => {
-    const run = new Run("skylake-sp", "translating");
+    const run = new RegisterRun("skylake-sp", "translating");
     expect(run.reads(FECTL, 0)).toBe("register");
     run.write(FECTL, 0);
     expect([run.reads(FECTL, IM), run.reads(FECTL, IP), run.reads(FECTL, 0)]).toEqual([
@@ -120,7 +65,7 @@ describe("event registers", () => {
 
 describe("11.4.4 global commands", () => {
   it("SRTP: RTPS may be clear until it was seen set, then it stays", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     expect(run.reads(GSTS, 0)).toBeNull();
     expect(run.reads(GSTS, SRTP)).toBe("register");
     run.write(RTADDR, ROOT << 12, 0);
@@ -130,7 +75,7 @@ describe("11.4.4 global commands", () => {
   });
 
   it("TE: requests are translated or not until TES was seen", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     run.write(GCMD, SRTP);
     run.polls(GSTS, SRTP, SRTP);
     expect(run.effects()).toEqual([5]);
@@ -146,14 +91,14 @@ describe("11.4.4 global commands", () => {
   });
 
   it("a level that is written again as it is commands nothing", () => {
-    const run = new Run("skylake-sp", "translating");
+    const run = new RegisterRun("skylake-sp", "translating");
     run.write(GCMD, (TE | QIE) >>> 0);
     expect(run.effects()).toEqual([Effect.blocked]);
     expect(run.reads(GSTS, (SRTP | QIE) >>> 0)).toBe("register");
   });
 
   it("the root table is the old or the new one until RTPS was seen", () => {
-    const run = new Run("skylake-sp", "translating");
+    const run = new RegisterRun("skylake-sp", "translating");
     for (const [page, low] of [
       [OTHER_ROOT, 0x3001],
       [3, 0x4001],
@@ -174,7 +119,7 @@ describe("11.4.4 global commands", () => {
   });
 
   it("giving up on a status that must come is a finding, on another it is not", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     expect(run.polls(GSTS, TE, TE, false)).toBeNull();
     run.write(GCMD, SRTP);
     expect(run.polls(GSTS, SRTP, SRTP, false)).toBe("completion");
@@ -184,7 +129,7 @@ describe("11.4.4 global commands", () => {
   });
 
   it("6.8 WBF: WBFS ends with the flush; where RWBF = 0 it is never seen", () => {
-    const run = new Run("gm45");
+    const run = new RegisterRun("gm45");
     expect(run.reads(GSTS, WBF)).toBe("register");
     run.write(GCMD, WBF);
     expect([run.reads(GSTS, WBF), run.reads(GSTS, 0), run.reads(GSTS, WBF)]).toEqual([
@@ -192,13 +137,13 @@ describe("11.4.4 global commands", () => {
       null,
       "register",
     ]);
-    const other = new Run("skylake-sp");
+    const other = new RegisterRun("skylake-sp");
     other.write(GCMD, WBF);
     expect(other.reads(GSTS, WBF)).toBe("register");
   });
 
   it("another translation table mode than legacy, or 256-bit descriptors, end the verdict", () => {
-    const run = new Run("sapphire-rapids");
+    const run = new RegisterRun("sapphire-rapids");
     run.write(RTADDR, (ROOT << 12) | 0x400, 0);
     expect(() => run.write(GCMD, SRTP)).toThrow("a translation table mode other than legacy");
     expect(() => run.write(IQA, 0x8800, 0)).toThrow("256-bit descriptors");
@@ -215,7 +160,7 @@ describe("6.5.1 invalidation by register", () => {
   ])("%s: CAIG and IAIG may be coarser, not finer, and not zero", (_, asked, allowed) => {
     for (const actual of [0, 1, 2, 3]) {
       const expected = allowed.includes(actual) ? null : "register";
-      const run = new Run("skylake-sp");
+      const run = new RegisterRun("skylake-sp");
       run.write(CCMD, 0x00200005, (ICC | (asked << 29)) >>> 0);
       expect(run.reads(CCMD + 4, (ICC | (asked << 29)) >>> 0)).toBeNull();
       expect(run.reads(CCMD, 5, ((asked << 29) | (actual << 27)) >>> 0)).toBe(expected);
@@ -226,7 +171,7 @@ describe("6.5.1 invalidation by register", () => {
 
   it("a mask above CAP.MAMV is not carried out: IAIG is zero", () => {
     for (const actual of [0, 3]) {
-      const run = new Run("gm45");
+      const run = new RegisterRun("gm45");
       run.write(0x100, 0x500a, 0);
       run.write(0x108, 0, 0xb0000005);
       expect(run.reads(0x10c, (0x30000005 | (actual << 25)) >>> 0)).toBe(actual === 0 ? null : "register");
@@ -234,7 +179,7 @@ describe("6.5.1 invalidation by register", () => {
   });
 
   it("from major version 6 on nothing is carried out and the granularity is zero", () => {
-    const run = new Run("sapphire-rapids");
+    const run = new RegisterRun("sapphire-rapids");
     run.write(CCMD, 0, 0xa0000000);
     expect([run.reads(CCMD + 4, 0x20000000), run.oracle.log.entries]).toEqual([null, []]);
     run.write(CCMD, 0, 0xa0000000);
@@ -242,7 +187,7 @@ describe("6.5.1 invalidation by register", () => {
   });
 
   it("is known to be complete once the busy bit was seen clear, not before", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     run.write(CCMD, 0, 0xa0000000);
     run.reads(CCMD + 4, 0xa0000000);
     expect(run.oracle.log.entries).toMatchObject([{ submitted: 1, observed: 0x7fffffff, queued: false }]);
@@ -251,7 +196,7 @@ describe("6.5.1 invalidation by register", () => {
   });
 
   it("takes domain, source, mask, pages and hint from the registers", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     run.write(CCMD, 0x00200005, 0xe0000002);
     run.write(0x200, 0x12345049, 0x7);
     run.write(IOTLB, 0, 0xb0000006);
@@ -271,7 +216,7 @@ describe("6.5.1 invalidation by register", () => {
   });
 
   it("begins with the write that covers the top byte (11.2)", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     run.write(CCMD, 5);
     expect(run.oracle.log.entries).toEqual([]);
     run.write(CCMD + 4, 0xc0000000);
@@ -281,7 +226,7 @@ describe("6.5.1 invalidation by register", () => {
   });
 
   it("a busy bit without a command is a finding, and so is giving up on a command", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     expect(run.reads(CCMD + 4, 0x80000000)).toBe("register");
     expect(run.reads(IOTLB + 4, 0x80000000)).toBe("register");
     run.write(CCMD, 0, 0xa0000000);
@@ -289,140 +234,16 @@ describe("6.5.1 invalidation by register", () => {
   });
 
   it("while the queue is enabled ends the verdict", () => {
-    const run = new Run("skylake-sp", "translating");
+    const run = new RegisterRun("skylake-sp", "translating");
     expect(() => run.write(CCMD, 0, 0xa0000000)).toThrow(
       "a register invalidation while the queue is enabled (6.5.1)",
     );
   });
 });
 
-describe("6.5.2 queue registers", () => {
-  it("status writes come from waits, and their time does not count before they are seen", () => {
-    const run = new Run("skylake-sp", "translating");
-    expect(run.pollsMemory(2, 7)).toBe("completion");
-    run.submit(0x11);
-    run.submit(0x25, 7, (STATUS << 12) | 0x10);
-    expect(run.pollsMemory(2, 8)).toBe("completion");
-    expect(run.pollsMemory(2, 7, false)).toBe("completion");
-    expect(run.pollsMemory(2, 7)).toBeNull();
-    expect(run.oracle.log.entries[0]!.observed).toBe(10);
-    expect(run.pollsMemory(2, 7)).toBeNull();
-  });
-
-  it("a status value that was there before tells nothing", () => {
-    const run = new Run("skylake-sp", "translating");
-    run.store(STATUS, 2, 7);
-    run.submit(0x11);
-    run.submit(0x25, 7, (STATUS << 12) | 0x10);
-    expect(run.pollsMemory(2, 7)).toBeNull();
-    expect(run.oracle.log.entries[0]!.observed).toBe(0x7fffffff);
-  });
-
-  it("the status of a fence that is known to be complete is one DWORD", () => {
-    const run = new Run("skylake-sp", "translating");
-    run.store(STATUS, 2, 0xaaaa, 0xbbbb);
-    run.submit(0x65, 7, (STATUS << 12) | 0x14);
-    run.submit(0x25, 9, (STATUS << 12) | 0x20);
-    expect(run.pollsMemory(4, 9)).toBeNull();
-    const { memory } = run.oracle;
-    const frame = memory.frameOf(STATUS);
-    expect([memory.low(frame, 2), memory.high(frame, 2)]).toEqual([0xaaaa, 7]);
-  });
-
-  it("ICS.IWC: set only after a wait with IF = 1, and then until software clears it", () => {
-    const run = new Run("skylake-sp", "translating");
-    run.submit(0x25, 7, (STATUS << 12) | 0x10);
-    expect(run.reads(ICS, 1)).toBe("completion");
-    expect(run.polls(ICS, 1, 1, false)).toBeNull();
-    run.submit(0x11);
-    run.submit(0x15);
-    expect(run.polls(ICS, 1, 1, false)).toBe("completion");
-    expect([run.reads(ICS, 0), run.reads(ICS, 1), run.reads(ICS, 1), run.reads(ICS, 0)]).toEqual([
-      null,
-      null,
-      null,
-      "completion",
-    ]);
-    expect(run.oracle.log.entries[0]!.observed).not.toBe(0x7fffffff);
-    run.write(ICS, 0);
-    expect(run.reads(ICS, 1)).toBeNull();
-    run.write(ICS, 1);
-    expect([run.reads(ICS, 0), run.reads(ICS, 1)]).toEqual([null, "completion"]);
-  });
-
-  it("ICS.IWC does not tell which of several waits completed", () => {
-    const run = new Run("skylake-sp", "translating");
-    run.submit(0x11);
-    run.submit(0x15);
-    run.submit(0x15);
-    expect(run.reads(ICS, 1)).toBeNull();
-    expect(run.oracle.log.entries[0]!.observed).toBe(0x7fffffff);
-  });
-
-  it("ICS.IWC may have been set before software cleared it, though the status was seen later", () => {
-    const seenLate = () => {
-      const run = new Run("skylake-sp", "translating");
-      run.submit(0x35, 7, (STATUS << 12) | 0x10);
-      run.write(ICS, 1);
-      run.pollsMemory(2, 7);
-      return run;
-    };
-    expect(seenLate().reads(ICS, 0)).toBeNull();
-    expect(seenLate().reads(ICS, 1)).toBeNull();
-    const run = new Run("skylake-sp", "translating");
-    run.write(ICS, 1);
-    run.submit(0x35, 7, (STATUS << 12) | 0x10);
-    run.pollsMemory(2, 7);
-    expect(run.reads(ICS, 0)).toBe("completion");
-  });
-
-  it("FSTS.IQE: only with a bad descriptor, and until software clears it; head and code point at it", () => {
-    const run = new Run("skylake-sp", "translating");
-    expect(run.reads(FSTS, 0x10)).toBe("completion");
-    run.submit(0x11);
-    run.submit(0xf);
-    run.submit(0x11);
-    expect(run.polls(FSTS, 0x10, 0x10, false)).toBe("completion");
-    expect([run.reads(FSTS, 0), run.reads(IQH, 0, 0), run.reads(FSTS, 0x10)]).toEqual([null, null, null]);
-    expect([run.reads(IQERCD, 3, 0), run.reads(IQERCD, 0, 0), run.reads(IQERCD, 4, 0)]).toEqual([
-      null,
-      null,
-      "completion",
-    ]);
-    expect([run.reads(IQH, 0x10, 0), run.reads(IQH, 0x20, 0)]).toEqual([null, "completion"]);
-    expect(run.reads(FSTS, 0)).toBe("completion");
-    run.store(QUEUE, 2, 0x11);
-    run.write(FSTS, 0x10);
-    expect([run.reads(FSTS, 0), run.reads(IQH, 0x30, 0)]).toEqual([null, null]);
-    expect(run.oracle.log.entries).toHaveLength(3);
-  });
-
-  it("a wait behind a bad descriptor need not complete, and must not", () => {
-    const run = new Run("skylake-sp", "translating");
-    run.submit(0x1d2);
-    run.submit(0x25, 7, (STATUS << 12) | 0x10);
-    expect(run.pollsMemory(2, 7, false)).toBeNull();
-    expect(run.pollsMemory(2, 7)).toBe("completion");
-  });
-
-  it("IQH is zero until the queue is enabled; IQA reads what it was given", () => {
-    const run = new Run("skylake-sp");
-    run.write(IQA, QUEUE << 12, 0);
-    expect([run.reads(IQA, QUEUE << 12, 0), run.reads(IQH, 0, 0), run.reads(IQH, 0x10, 0)]).toEqual([
-      null,
-      null,
-      "completion",
-    ]);
-    run.submit(0x11);
-    expect(run.oracle.log.entries).toEqual([]);
-    run.write(GCMD, QIE);
-    expect([run.oracle.log.entries.length, run.reads(IQH, 0x10, 0)]).toEqual([1, null]);
-  });
-});
-
 describe("11.4 plain registers", () => {
   it("VER, CAP and ECAP read what the platform is", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     expect(run.reads(0x00, 0x10)).toBeNull();
     expect(run.reads(0x08, 0x106f0466, 0x08d2078c)).toBeNull();
     expect(run.reads(0x10, 0xf020df, 0)).toBeNull();
@@ -434,15 +255,15 @@ describe("11.4 plain registers", () => {
   });
 
   it("RTADDR reads what it was given, without reserved bits, before and after SRTP", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     expect(run.reads(RTADDR, 0, 0)).toBeNull();
     run.write(RTADDR, 0x0001_23ff, 0x7);
     expect([run.reads(RTADDR, 0x12000, 7), run.reads(RTADDR, 0x123ff, 7)]).toEqual([null, "register"]);
-    expect(new Run("skylake-sp", "translating").reads(RTADDR, ROOT << 12, 0)).toBeNull();
+    expect(new RegisterRun("skylake-sp", "translating").reads(RTADDR, ROOT << 12, 0)).toBeNull();
   });
 
   it("registers that are not modelled, and bits that come and go, are not judged", () => {
-    const run = new Run("skylake-sp");
+    const run = new RegisterRun("skylake-sp");
     for (const offset of [0x58, 0xb8, 0xe0, 0x210]) expect(run.reads(offset, 0xc0000000)).toBeNull();
   });
 });

@@ -6,6 +6,7 @@ import type { SteeringRegisters } from "../windows/steering.js";
 import type { PhysicalMemory } from "../words/memory.js";
 import type { Coverage } from "../words/rule.js";
 import { registerRules } from "./behaviour-rules.js";
+import { CompletionView } from "./completion-view.js";
 import type { FaultLogView } from "./fault-view.js";
 import type { InvalidationTarget } from "./invalidations.js";
 import type { Platform } from "./profile.js";
@@ -35,6 +36,7 @@ export class RegisterView {
   private readonly file: RegisterFile;
   private readonly plain: Uint8Array;
   private readonly protectedMemory: ProtectedMemoryView;
+  private readonly completion: CompletionView;
   private levels = 0;
   private rootSet = false;
   /** Step at which GCMD.WBF was written; 0 once it is known to be done. */
@@ -43,12 +45,6 @@ export class RegisterView {
   private queueChanging = false;
   private context: Command | null = null;
   private iotlb: Command | null = null;
-  /** Some wait with IF = 1 is known to be complete since software last cleared IWC. */
-  private completionSignalled = false;
-  /** Some wait with IF = 1 is known to be complete, whether before or after software last cleared IWC. */
-  private completionPossible = false;
-  /** Step at which software last cleared IWC. */
-  private completionCleared = 0;
   private queueErrorSeen = false;
 
   constructor(
@@ -63,6 +59,7 @@ export class RegisterView {
     this.file = new RegisterFile(platform);
     this.plain = plainRegisters(platform, this.file);
     this.protectedMemory = new ProtectedMemoryView(platform, this.file, steering.protection, coverage);
+    this.completion = new CompletionView(queue, coverage);
   }
 
   /** As after a reset, or translating with the queue at `queuePage` enabled. */
@@ -75,9 +72,7 @@ export class RegisterView {
     this.queueChanging = false;
     this.context = null;
     this.iotlb = null;
-    this.completionSignalled = false;
-    this.completionPossible = false;
-    this.completionCleared = 0;
+    this.completion.reset();
     this.queueErrorSeen = false;
     if (!translating) return;
     setAddress(this.file, Offset.RTADDR, rootPage);
@@ -99,7 +94,7 @@ export class RegisterView {
     else if (offset === Offset.IQT) this.moveTail(value, step);
     else if (offset === Offset.IQA || offset === Offset.IQA + 4) this.moveQueue();
     else if (offset === Offset.FSTS) this.clearStatus(value, step);
-    else if (offset === Offset.ICS) this.clearCompletion(value, step);
+    else if (offset === Offset.ICS) this.completion.clear(value, step);
     else if (this.faults.covers(offset)) this.faults.write(offset, value);
     else this.protectedMemory.written(offset, step);
   }
@@ -165,13 +160,6 @@ export class RegisterView {
     this.queue.entries = 2 ** ((value & 7) + 8);
   }
 
-  private clearCompletion(value: number, step: number): void {
-    if ((value & 1) === 0) return;
-    this.completionSignalled = false;
-    this.completionPossible = false;
-    this.completionCleared = step;
-  }
-
   private clearStatus(value: number, step: number): void {
     if (value & FaultStatusBit.overflow) this.faults.clearOverflow();
     if (value & FaultStatusBit.queueError) {
@@ -191,7 +179,7 @@ export class RegisterView {
     if (offset === Offset.FECTL) return this.sawFaultEvent(value, mask);
     if (offset === Offset.IECTL) return this.sawCompletionEvent(value, mask, step);
     if (offset === Offset.IQH) return this.sawHead(value);
-    if (offset === Offset.ICS) return this.sawCompletion(value, mask, step);
+    if (offset === Offset.ICS) return this.completion.saw(value, mask, step);
     if (offset === Offset.IQERCD) return this.sawQueueError(value);
     if (offset === Offset.PMEN) return this.protectedMemory.saw(value, mask, step);
     if (this.faults.covers(offset)) return this.faults.sawRecord(offset, value, mask);
@@ -324,7 +312,7 @@ export class RegisterView {
     if (!this.showsMask(Offset.IECTL, value, mask)) return this.sawPlain(Offset.IECTL, value, EventBit.mask);
     if ((mask & EventBit.pending) === 0 || (value & EventBit.mask) === 0) return null;
     this.coverage.hit(registerRules.completionEvent);
-    return this.sawCompletion(value & EventBit.pending ? 1 : 0, 1, step);
+    return this.completion.saw(value & EventBit.pending ? 1 : 0, 1, step);
   }
 
   private showsMask(offset: number, value: number, mask: number): boolean {
@@ -345,33 +333,9 @@ export class RegisterView {
     return complaint("completion", queueRules.head.id, `the head is at ${head}, where no descriptor waits`);
   }
 
-  private sawCompletion(value: number, mask: number, step: number): Complaint {
-    if ((mask & 1) === 0) return null;
-    if ((value & 1) === 0) {
-      this.completionPossible = false;
-      if (!this.completionSignalled) return null;
-      return complaint(
-        "completion",
-        queueRules.interrupt.id,
-        "ICS.IWC is clear after a wait with IF = 1 completed",
-      );
-    }
-    if (this.completionSignalled) return null;
-    const [item, another] = this.queue.pendingInterrupts();
-    if (!item && !this.completionPossible)
-      return complaint("completion", queueRules.interrupt.id, "ICS.IWC is set although no wait asked for it");
-    this.coverage.hit(queueRules.interrupt);
-    // 6.5.2.12: waits may complete in any order, so of several none is known to have.
-    if (item && !another && !this.completionPossible) this.queue.complete(item, step);
-    this.completionSignalled = true;
-    return null;
-  }
-
-  /** A wait is known to be complete by other means: IWC shows it, unless software may have cleared that since. */
+  /** A wait is known to be complete by other means than its interrupt. */
   waitCompleted(interrupt: boolean, submitted: number): void {
-    if (!interrupt) return;
-    if (submitted > this.completionCleared) this.completionSignalled = true;
-    else this.completionPossible = true;
+    if (interrupt) this.completion.known(submitted);
   }
 
   private sawQueueError(value: number): Complaint {
