@@ -3,6 +3,7 @@ import { exploreRows } from "./explore/explore.js";
 import { generationRows } from "./generation.js";
 import { mutationRows } from "./mutation/report.js";
 import { print } from "./print.js";
+import { protocolRows } from "./protocol.js";
 import { qemuRows } from "./qemu.js";
 import type { Row } from "./row.js";
 import { printTimings } from "./timings.js";
@@ -34,6 +35,11 @@ const TABLES: Readonly<Record<string, Table>> = {
     title: "Campaigns on QEMU against sending the same bytes",
     columns: ["", "rate", "ratio", "target"],
     rows: ([path]) => qemuRows(path),
+  },
+  protocol: {
+    title: "Campaigns on a program, through the protocol, one thread",
+    columns: ["", "rate", "of the target", "target"],
+    rows: ([command]) => protocolRows(command),
   },
   explore: {
     title: "Exhaustive search against SPIN",

@@ -51,7 +51,7 @@ async function rate(subject: Subject, threads: number, seed: number): Promise<nu
     Array.from(
       { length: threads },
       (_, first): CampaignTask => ({
-        name: { ...subject, qemu: undefined, profiles: [] },
+        name: { ...subject, qemu: undefined, timeoutMs: undefined, profiles: [] },
         judged: ["conformance", "I1"],
         seed,
         runs: Number.POSITIVE_INFINITY,

@@ -1,6 +1,7 @@
 /** What a campaign is about, by name: any thread can open it for itself. */
 import { defaultOptions } from "../generators/generate.js";
-import { defaultIntentOptions } from "../generators/intents/generate.js";
+import { defaultIntentOptions, type IntentGeneratorOptions } from "../generators/intents/generate.js";
+import type { IntentScenario } from "../generators/intents/scenario.js";
 import { defaultPlatformOptions } from "../generators/platform/generate.js";
 import type { Architecture } from "../model/architecture.js";
 import { architectures } from "../model/architectures.js";
@@ -10,8 +11,9 @@ import type { Judged } from "../properties/invariants.js";
 import type { KnownDeviation } from "../properties/known-deviation.js";
 import { platformSubject } from "../properties/platform/subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
-import { isPlatform, type OpenedDriver, type OpenedPlatform, openSoftware } from "./drivers.js";
+import { endProgram, isPlatform, type OpenedDriver, type OpenedPlatform, openSoftware } from "./drivers.js";
 import { UsageError } from "./errors.js";
+import { externalSubject, intentsOffered, profilesOffered } from "./external-driver.js";
 import { openNamed } from "./implementations.js";
 
 /** What drivers are judged on unless `--on` says otherwise: everything that a conforming unit may do. */
@@ -25,6 +27,8 @@ export interface CampaignName {
   /** The software, as `--driver` takes it; null when the IOMMU itself is under test. */
   readonly driver: string | null;
   readonly qemu: string | undefined;
+  /** How long a line of a program may be awaited; without it as long as is usual. */
+  readonly timeoutMs: number | undefined;
   /** The profiles that are meant; without any, all that can be taken. */
   readonly profiles: readonly string[];
 }
@@ -42,13 +46,20 @@ export interface OpenedCampaign {
 export async function openCampaign(name: CampaignName): Promise<OpenedCampaign> {
   const architecture = architectures.find((one) => one.id === name.architecture)!;
   if (name.driver === null) return openIommu(name, architecture);
-  const software = await openSoftware(name.driver);
-  if (name.on !== MODEL) return openOnIommu(name, architecture, software as OpenedDriver);
-  return openOnModel(name, architecture, software);
+  const software = await openSoftware(name.driver, name.timeoutMs);
+  try {
+    if (isPlatform(software)) return openPlatform(name, architecture, software);
+    return name.on === MODEL
+      ? openOnModel(name, architecture, software)
+      : openOnIommu(name, architecture, software);
+  } catch (error) {
+    endProgram(software);
+    throw error;
+  }
 }
 
 function openIommu(name: CampaignName, architecture: Architecture): OpenedCampaign {
-  const { iommu, profiles, known, steeringWeight } = openNamed(name.on, architecture, name.qemu);
+  const { iommu, profiles, known, steeringWeight } = openNamed(name.on, architecture, name);
   const generator = {
     ...defaultOptions(architecture.id),
     profiles: chosenProfiles(name, profiles),
@@ -57,39 +68,66 @@ function openIommu(name: CampaignName, architecture: Architecture): OpenedCampai
   return { subject: iommuSubject(iommu, generator), known, of: "iommu", close: () => iommu.close() };
 }
 
-function openOnModel(
+function openPlatform(
   name: CampaignName,
-  { id, profiles: own }: Architecture,
-  software: OpenedDriver | OpenedPlatform,
+  { id, profiles }: Architecture,
+  software: OpenedPlatform,
 ): OpenedCampaign {
-  const profiles = chosenProfiles(
-    name,
-    own.map((one) => one.id),
-  );
-  const nothingStarted = { known: [], close: () => undefined };
-  if (isPlatform(software)) {
-    const subject = platformSubject(software, { ...defaultPlatformOptions(id), profiles });
-    return { subject, of: "platform", ...nothingStarted };
-  }
-  const subject = exposureSubject(software, { ...defaultIntentOptions(id), profiles });
-  return { subject, of: "driver", ...nothingStarted };
+  const generator = { ...defaultPlatformOptions(id), profiles: chosenProfiles(name, idsOf(profiles)) };
+  return {
+    subject: platformSubject(software, generator),
+    known: [],
+    of: "platform",
+    close: () => undefined,
+  };
+}
+
+function openOnModel(name: CampaignName, architecture: Architecture, driver: OpenedDriver): OpenedCampaign {
+  const generator = generatorFor(name, architecture, driver, idsOf(architecture.profiles), {});
+  const subject = subjectOf(driver, exposureSubject(driver, generator));
+  return { subject, known: [], of: "driver", close: () => endProgram(driver) };
 }
 
 function openOnIommu(name: CampaignName, architecture: Architecture, driver: OpenedDriver): OpenedCampaign {
-  const { iommu, profiles, known, intents } = openNamed(name.on, architecture, name.qemu);
-  const generator = {
-    ...defaultIntentOptions(architecture.id),
-    ...intents,
-    profiles: chosenProfiles(name, profiles),
+  const { iommu, profiles, known, intents } = openNamed(name.on, architecture, name);
+  const close = () => {
+    endProgram(driver);
+    iommu.close();
   };
-  const subject = blackBoxSubject(driver, iommu, generator);
-  return { subject, known, of: "requests", close: () => iommu.close() };
+  const generator = generatorFor(name, architecture, driver, profiles, intents);
+  const subject = subjectOf(driver, blackBoxSubject(driver, iommu, generator));
+  return { subject, known, of: "requests", close };
+}
+
+/** What scenarios for a driver are drawn from, on a unit that takes those profiles and shows those intents. */
+function generatorFor(
+  name: CampaignName,
+  { id }: Architecture,
+  { program }: OpenedDriver,
+  profiles: readonly string[],
+  intents: Partial<IntentGeneratorOptions>,
+): IntentGeneratorOptions {
+  const usual = { ...defaultIntentOptions(id), ...intents };
+  if (!program) return { ...usual, profiles: chosenProfiles(name, profiles) };
+  const hello = program.hello();
+  const taken = profilesOffered(hello, profiles);
+  return { ...usual, ...intentsOffered(hello), profiles: chosenProfiles(name, taken) };
+}
+
+function subjectOf({ program }: OpenedDriver, subject: Subject<IntentScenario>): Subject<IntentScenario> {
+  return program ? externalSubject(subject, program, program.hello()) : subject;
+}
+
+function idsOf(profiles: readonly { readonly id: string }[]): readonly string[] {
+  return profiles.map((one) => one.id);
 }
 
 /** The profiles that were asked for; without any, all that are taken. */
-function chosenProfiles({ on, profiles }: CampaignName, taken: readonly string[]): readonly string[] {
+function chosenProfiles({ on, driver, profiles }: CampaignName, taken: readonly string[]): readonly string[] {
   const other = profiles.find((one) => !taken.includes(one));
   if (other !== undefined)
-    throw new UsageError(`${on} cannot be set up as "${other}"; it takes ${taken.join(", ")}`);
+    throw new UsageError(
+      `${driver ?? on} cannot be set up as "${other}"; what can be chosen here: ${taken.join(", ")}`,
+    );
   return profiles.length > 0 ? profiles : taken;
 }

@@ -9,6 +9,9 @@ import type { CampaignNews, CampaignTask } from "./campaign-job.js";
 import type { Planned } from "./plan.js";
 import { Progress } from "./progress.js";
 
+/** Characters of a folder's name: file systems take 255 bytes. */
+const LONGEST_NAME = 200;
+
 /** How long and on how many threads each campaign is to run. */
 export interface Effort {
   readonly seed: number;
@@ -59,7 +62,7 @@ export async function runCampaigns(campaigns: readonly Planned[], effort: Effort
 }
 
 function tasksOf({ name, subject, judged }: Planned, { workers, ...limits }: Effort): CampaignTask[] {
-  const folder = join("out", subject.heading.replaceAll(/[^a-z0-9.]+/gi, "-").replace(/^-|-$/g, ""));
+  const folder = join("out", folderName(subject.heading));
   const isMeant = (profile: string) => name.profiles.length === 0 || name.profiles.includes(profile);
   const earlier = earlierFailures(folder, (scenario) => isMeant(scenario.profile));
   return Array.from({ length: workers }, (_, first) => ({
@@ -70,6 +73,14 @@ function tasksOf({ name, subject, judged }: Planned, { workers, ...limits }: Eff
     earlier,
     share: { first, every: workers },
   }));
+}
+
+/** Of a command as long as it may be. */
+function folderName(heading: string): string {
+  return heading
+    .replaceAll(/[^a-z0-9.]+/gi, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, LONGEST_NAME);
 }
 
 /** How far the shares of a campaign are together. */
@@ -112,6 +123,7 @@ class ShareNews {
       findings: this.found,
       unknown: new Map(),
       failures: [{ message: this.death!, file: null }],
+      drawn: new Map(),
       coverage: new Map(),
       mended: [],
     };

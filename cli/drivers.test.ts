@@ -20,6 +20,14 @@ function moduleOf(text: string, name = "driver.mjs"): string {
   return path;
 }
 
+/** The name of a program that says this of itself, and then nothing. */
+function programSaying(identity: object): string {
+  const hello = { id: 0, protocol: 1, name: "mine", version: "1", architectures: ["vtd"], ...identity };
+  const script = join(folder, "program.sh");
+  writeFileSync(script, `read -r line; echo '${JSON.stringify(hello)}'; read -r line`);
+  return `exec:sh '${script}'`;
+}
+
 /** Opens what has to be a driver. */
 async function openDriver(name: string): Promise<OpenedDriver> {
   const opened = await openSoftware(name);
@@ -78,7 +86,26 @@ describe("openSoftware", () => {
     expect((await openDriver(path)).architecture).toBe("vtd");
   });
 
+  it.each([
+    ["one architecture", ["amdvi"], "amdvi"],
+    ["several, of which any may be meant", ["vtd", "amdvi"], null],
+  ])("takes a program for %s, under its name", async (_, architectures, expected) => {
+    const name = programSaying({ role: "driver", architectures });
+    const { name: shown, architecture, program } = await openDriver(name);
+    expect([shown, architecture]).toEqual([name, expected]);
+    program!.end();
+  });
+
   it.each<[string, () => string, RegExp]>([
+    ["a program that ends", () => "exec:false", /exited with status 1/],
+    ["a program that is not there", () => "exec:./no-such-driver", /no-such-driver/],
+    [
+      "a program without architectures",
+      () => programSaying({ role: "driver", architectures: [] }),
+      /for no arch/,
+    ],
+    ["a program that is an IOMMU", () => programSaying({ role: "iommu" }), /role "iommu", not "driver"/],
+    ["a program of the future", () => programSaying({ role: "driver", protocol: 2 }), /protocol 2, not 1/],
     [
       "an unknown name",
       () => "smmu",

@@ -1,14 +1,19 @@
-/** Drivers and platform software by the names users give them: built in, a faulty variant, or a module of their own. */
+/**
+ * Drivers and platform software by the names users give them: built in, a faulty variant, a module of their own, or a
+ * program that speaks the protocol.
+ */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { builtInDrivers } from "../implementations/driver/built-in.js";
+import { DriverProgram } from "../implementations/driver/external/program.js";
 import type { DriverFactory } from "../implementations/driver/interface.js";
 import {
   type BuiltInPlatformSoftware,
   platformSoftware,
 } from "../implementations/driver/platform/built-in.js";
 import type { PlatformSoftware } from "../implementations/driver/platform/interface.js";
+import { ImplementationError } from "../implementations/iommu/interface.js";
 import type { Architecture } from "../model/architecture.js";
 import { architectures } from "../model/architectures.js";
 import type { ArchitectureId } from "../model/profile.js";
@@ -19,6 +24,8 @@ import { UsageError } from "./errors.js";
 /** A driver, and the architecture whose units it programs; null when a module does not say. */
 export interface OpenedDriver extends NamedDriver {
   readonly architecture: ArchitectureId | null;
+  /** The program that it is, which may run; `end` it when it is not needed any more. */
+  readonly program?: DriverProgram;
 }
 
 /** Platform software, and the architecture whose machines it is for; null when a module does not say. */
@@ -30,13 +37,26 @@ export function isPlatform(opened: OpenedDriver | OpenedPlatform): opened is Ope
   return "software" in opened;
 }
 
+/** What stands before the command of a program. */
+const PROGRAM = /^exec:/;
+
+/** Programs by name: starting one may take long, and what it says of itself is wanted several times. */
+const programs = new Map<string, DriverProgram>();
+
+/** Ends the program that software is, if it is one. Safe to call twice. */
+export function endProgram(opened: OpenedDriver | OpenedPlatform): void {
+  if (!isPlatform(opened)) opened.program?.end();
+}
+
 /**
- * Opens a driver or platform software: what is built in by its name, a faulty variant as `NAME:VARIANT`, or the path of a
- * module. That exports a driver factory as `default` or as `createDriver`, or else `createPlatformDriver` and, if it has a
+ * Opens a driver or platform software: what is built in by its name, a faulty variant as `NAME:VARIANT`, a program as
+ * `exec:COMMAND`, or the path of a module. That exports a driver factory as `default` or as `createDriver`, or else `createPlatformDriver` and, if it has a
  * firmware of its own, `createFirmware`; and the id of its architecture as `architecture`.
- * @throws UsageError when there is no such thing, or the module cannot be used
+ * @param timeoutMs how long a line of a program may be awaited, in milliseconds
+ * @throws UsageError when there is no such thing, or the module or program cannot be used
  */
-export async function openSoftware(name: string): Promise<OpenedDriver | OpenedPlatform> {
+export async function openSoftware(name: string, timeoutMs?: number): Promise<OpenedDriver | OpenedPlatform> {
+  if (PROGRAM.test(name)) return fromProgram(name, timeoutMs);
   if (/[./\\]/.test(name)) return fromModule(name);
   const [id, variant] = name.split(":");
   const driver = builtInDrivers.find((one) => one.architecture === id);
@@ -59,7 +79,7 @@ export async function openSoftware(name: string): Promise<OpenedDriver | OpenedP
     ...platformSoftware.map((one) => one.name),
   ];
   throw new UsageError(
-    `unknown driver "${name}"; known: ${known.join(", ")}, each with :VARIANT (see \`list drivers\`), or the path of a module, such as ./driver.mjs`,
+    `unknown driver "${name}"; known: ${known.join(", ")}, each with :VARIANT (see \`list drivers\`), a program as exec:COMMAND, or the path of a module, such as ./driver.mjs`,
   );
 }
 
@@ -67,8 +87,12 @@ export async function openSoftware(name: string): Promise<OpenedDriver | OpenedP
  * The driver of that name for scenarios of an architecture; without a name the built-in one.
  * @throws UsageError as `openSoftware`, and when it is for another one, or for whole machines
  */
-export async function openDriverFor(architecture: Architecture, name?: string): Promise<OpenedDriver> {
-  const opened = await openSoftware(name ?? architecture.id);
+export async function openDriverFor(
+  architecture: Architecture,
+  name?: string,
+  timeoutMs?: number,
+): Promise<OpenedDriver> {
+  const opened = await openSoftware(name ?? architecture.id, timeoutMs);
   if (isPlatform(opened))
     throw new UsageError(`${opened.name} is for whole machines: it is no driver of one unit`);
   return checkedFor(architecture, opened);
@@ -90,6 +114,22 @@ export function builtInPlatformOf({ id }: Architecture): BuiltInPlatformSoftware
 function checkedFor<T extends OpenedDriver | OpenedPlatform>({ id }: Architecture, opened: T): T {
   if (opened.architecture === null || opened.architecture === id) return opened;
   throw new UsageError(`${opened.name} is a driver for ${opened.architecture}, not for ${id}`);
+}
+
+/** A program of one architecture says so; one of several is a driver for either. */
+function fromProgram(name: string, timeoutMs: number | undefined): OpenedDriver {
+  const program = programs.get(name) ?? new DriverProgram(name.replace(PROGRAM, ""), timeoutMs);
+  programs.set(name, program);
+  try {
+    const { architectures: offered } = program.hello();
+    const [only] = offered;
+    if (only === undefined) throw new UsageError(`${name} is for no architecture, as its hello says`);
+    return { name, create: program.create, architecture: offered.length === 1 ? only : null, program };
+  } catch (error) {
+    program.end();
+    if (error instanceof ImplementationError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 function variantOf<T extends { readonly id: string }>(name: string, variants: readonly T[], id: string): T {

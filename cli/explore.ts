@@ -17,7 +17,7 @@ import {
 } from "../properties/explore/explore.js";
 import { FREEING_RULES, type FreeingRule } from "../properties/explore/protocol/configuration.js";
 import { exploreAsJson, exploreLines, searchLine } from "../reports/explore.js";
-import { isPlatform, openSoftware } from "./drivers.js";
+import { endProgram, isPlatform, openSoftware } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 import { StatusLine } from "./progress.js";
@@ -83,7 +83,7 @@ async function driver(options: Options): Promise<ExploreResult> {
   if (isPlatform(opened))
     throw new UsageError(`${opened.name} is for whole machines: explore takes drivers of one unit`);
   const { architecture, profile } = platformOf(options, opened.architecture);
-  const isReadable = !/[./\\]/.test(opened.name);
+  const isReadable = !/^exec:|[./\\]/.test(opened.name);
   const configuration: DriverConfiguration = {
     architecture,
     profile,
@@ -97,7 +97,16 @@ async function driver(options: Options): Promise<ExploreResult> {
     pages: few("pages", options.pages, 2),
     kinds: kindsOf(options.kinds, options.deferred),
   };
-  return exploreDriver(opened, isReadable, configuration, searchOptions(opened.name, options, DRIVER_DEPTH));
+  try {
+    return exploreDriver(
+      opened,
+      isReadable,
+      configuration,
+      searchOptions(opened.name, options, DRIVER_DEPTH),
+    );
+  } finally {
+    endProgram(opened);
+  }
 }
 
 function platformOf(options: Options, ofDriver: ArchitectureId | null) {

@@ -10,7 +10,7 @@ import type { AnyScenario } from "../properties/subject.js";
 import { TraceRun } from "../properties/trace-run.js";
 import { exposureAsJson, exposureLines, exposureRows } from "../reports/exposure.js";
 import { isForDriver, isForPlatform } from "../reports/steps.js";
-import { openDriverFor, openPlatformFor } from "./drivers.js";
+import { endProgram, openDriverFor, openPlatformFor } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 import { load } from "./replay.js";
@@ -104,9 +104,15 @@ async function runOf(
   const architecture = architectureOf(platformNamed(scenario.profile));
   if (isForDriver(scenario)) {
     const [recordedDriver] = recorded?.split(" on ") ?? [];
-    const { create } = await openDriverFor(architecture, named ?? recordedDriver);
+    const driver = await openDriverFor(architecture, named ?? recordedDriver);
     const first = { ...scenario, steps: scenario.steps.slice(0, at) };
-    return (watch) => new ExposureBench().run(first, create, watch);
+    return (watch) => {
+      try {
+        return new ExposureBench().run(first, driver.create, watch);
+      } finally {
+        endProgram(driver);
+      }
+    };
   }
   if (isForPlatform(scenario)) {
     const { software } = await openPlatformFor(architecture, named ?? recorded);

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { Architecture } from "../model/architecture.js";
 import { architectureOf, architectures, platformNamed } from "../model/architectures.js";
 import { UsageError } from "./errors.js";
+import { shellWord } from "./shell-word.js";
 
 const known = {
   seed: { type: "string" },
@@ -28,7 +29,9 @@ const known = {
   profile: { type: "string", multiple: true },
   architecture: { type: "string" },
   qemu: { type: "string" },
+  timeout: { type: "string" },
   at: { type: "string" },
+  report: { type: "string", multiple: true },
   pci: { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -72,8 +75,14 @@ export interface Options {
   /** The architectures that are meant: one that was named, those of the profiles that were named, or else all. */
   readonly architectures: readonly Architecture[];
   readonly qemu: string | undefined;
+  /** How long a line of a program may be awaited. */
+  readonly timeoutMs: number | undefined;
   /** Line of a trace, or step of a scenario. */
   readonly at: number | undefined;
+  /** Files that the result is to be written to. */
+  readonly reports: readonly string[];
+  /** The command line itself. */
+  readonly command: string;
   /** A dump of configuration space. */
   readonly pci: string | undefined;
   readonly json: boolean;
@@ -88,7 +97,7 @@ export function parseOptions(args: readonly string[]): Options {
     given: Object.keys(values),
     seed: wholeNumber("seed", values.seed, 0),
     runs: wholeNumber("runs", values.runs, 1),
-    milliseconds: values.time === undefined ? undefined : duration(values.time),
+    milliseconds: values.time === undefined ? undefined : duration("time", values.time),
     workers: wholeNumber("workers", values.workers, 1),
     run: values.run ?? false,
     seeds: wholeNumber("seeds", values.seeds, 1),
@@ -109,7 +118,10 @@ export function parseOptions(args: readonly string[]): Options {
     profiles: values.profile ?? [],
     architectures: architecturesMeant(values.architecture, values.profile ?? []),
     qemu: values.qemu,
+    timeoutMs: values.timeout === undefined ? undefined : duration("timeout", values.timeout),
     at: wholeNumber("at", values.at, 1),
+    reports: values.report ?? [],
+    command: ["iommu-spec", ...args.map(shellWord)].join(" "),
     pci: values.pci,
     json: values.json ?? false,
     help: values.help ?? false,
@@ -154,10 +166,10 @@ function wholeNumber(name: string, text: string | undefined, least: number): num
 }
 
 /** `90`, `90s`, `10m` or `1h` in milliseconds. */
-function duration(text: string): number {
+function duration(name: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text);
   const factor = { s: 1000, m: 60_000, h: 3_600_000 }[match?.[2] ?? "s"];
   if (!match || factor === undefined)
-    throw new UsageError(`--time takes a duration such as 30s, 10m or 1h, not "${text}"`);
+    throw new UsageError(`--${name} takes a duration such as 30s, 10m or 1h, not "${text}"`);
   return Number(match[1]) * factor;
 }

@@ -4,6 +4,7 @@ import type { Invariant, Judged } from "../properties/invariants.js";
 import { type CampaignName, MODEL, type OpenedCampaign, openCampaign } from "./campaign-name.js";
 import {
   builtInPlatformOf,
+  endProgram,
   isPlatform,
   type OpenedDriver,
   type OpenedPlatform,
@@ -12,20 +13,15 @@ import {
 import { UsageError } from "./errors.js";
 import { architecturesOf, qemuAvailable } from "./implementations.js";
 import type { Options } from "./options.js";
+import { shellWord } from "./shell-word.js";
 
 /** One campaign to be run. */
-export interface Planned extends OpenedCampaign {
+export interface Planned extends Omit<OpenedCampaign, "close"> {
   readonly name: CampaignName;
   /** The invariants that it is judged by. */
   readonly judged: readonly Invariant[];
   /** Options that have `replay` run a counterexample on the same thing. */
   readonly replayOptions: string;
-}
-
-export interface Plan {
-  readonly campaigns: readonly Planned[];
-  /** Ends what was started for them. */
-  close(): void;
 }
 
 /**
@@ -38,29 +34,21 @@ export async function planned(
   options: Options,
   chosen: readonly Invariant[],
   print: (line: string) => void,
-): Promise<Plan> {
+): Promise<readonly Planned[]> {
   const campaigns: Planned[] = [];
   /** Headings of campaigns that none of the chosen invariants can be judged of. */
   const unjudged: string[] = [];
-  const opened: OpenedCampaign[] = [];
-  const close = () => {
-    for (const one of opened) one.close();
-  };
-  try {
-    for (const name of await namesFor(options, print)) {
-      const campaign = await openCampaign(name);
-      opened.push(campaign);
-      const judged = chosen.filter((one) => one.of.includes(campaign.of));
-      if (judged.length === 0) unjudged.push(campaign.subject.heading);
-      else campaigns.push({ ...campaign, name, judged, replayOptions: replayOptionsFor(name, campaign.of) });
-    }
-    if (campaigns.length > 0) return { campaigns, close };
-    const ids = chosen.map((one) => one.id).join(", ");
-    throw new UsageError(`${ids} cannot be judged of ${unjudged.join(", ")}`);
-  } catch (error) {
+  for (const name of await namesFor(options, print)) {
+    const { subject, known, of, close } = await openCampaign(name);
+    // Threads open it for themselves: a program would stand idle here.
     close();
-    throw error;
+    const judged = chosen.filter((one) => one.of.includes(of));
+    if (judged.length === 0) unjudged.push(subject.heading);
+    else campaigns.push({ subject, known, of, name, judged, replayOptions: replayOptionsFor(name, of) });
   }
+  if (campaigns.length > 0) return campaigns;
+  const ids = chosen.map((one) => one.id).join(", ");
+  throw new UsageError(`${ids} cannot be judged of ${unjudged.join(", ")}`);
 }
 
 async function namesFor(options: Options, print: (line: string) => void): Promise<CampaignName[]> {
@@ -85,7 +73,7 @@ async function everything(options: Options, print: (line: string) => void): Prom
 
 function iommusNamed(options: Options, names: readonly string[]): CampaignName[] {
   return names.flatMap((on) =>
-    architecturesOf(on, options.architectures).map((one) => nameOf(options, one, on, null)),
+    architecturesOf(on, options.architectures, options).map((one) => nameOf(options, one, on, null)),
   );
 }
 
@@ -96,42 +84,59 @@ async function driversNamed(
 ): Promise<CampaignName[]> {
   const campaigns: CampaignName[] = [];
   for (const name of names) {
-    const opened = await openSoftware(name);
-    const architecture = architectureFor(opened, options.architectures);
-    if (isPlatform(opened) && places.some((one) => one !== MODEL))
-      throw new UsageError(`${opened.name} is for whole machines: it is judged on the model only`);
-    const on = isPlatform(opened) || places.length === 0 ? [MODEL] : places;
-    campaigns.push(...on.map((place) => nameOf(options, architecture, place, name)));
+    const opened = await openSoftware(name, options.timeoutMs);
+    try {
+      if (isPlatform(opened) && places.some((one) => one !== MODEL))
+        throw new UsageError(`${opened.name} is for whole machines: it is judged on the model only`);
+      const on = isPlatform(opened) || places.length === 0 ? [MODEL] : places;
+      for (const architecture of architecturesFor(opened, options.architectures))
+        campaigns.push(...on.map((place) => nameOf(options, architecture, place, name)));
+    } finally {
+      endProgram(opened);
+    }
   }
   return campaigns;
 }
 
 function nameOf(
-  { qemu, profiles }: Options,
+  { qemu, timeoutMs, profiles }: Options,
   { id, profiles: own }: Architecture,
   on: string,
   driver: string | null,
 ): CampaignName {
   const ofIt: ReadonlySet<string> = new Set(own.map((one) => one.id));
-  return { architecture: id, on, driver, qemu, profiles: profiles.filter((one) => ofIt.has(one)) };
+  const chosen = profiles.filter((one) => ofIt.has(one));
+  return { architecture: id, on, driver, qemu, timeoutMs, profiles: chosen };
 }
 
-function replayOptionsFor({ on, driver, qemu }: CampaignName, of: Judged): string {
+function replayOptionsFor({ on, driver, qemu, timeoutMs }: CampaignName, of: Judged): string {
   const options = [
-    ...(driver === null ? [] : [`--driver ${driver}`]),
+    ...(driver === null ? [] : ["--driver", driver]),
     // Software of whole machines is judged on the model only.
-    ...(of === "platform" ? [] : [`--on ${on}`]),
-    ...(qemu === undefined ? [] : [`--qemu ${qemu}`]),
+    ...(of === "platform" ? [] : ["--on", on]),
+    ...(qemu === undefined ? [] : ["--qemu", qemu]),
+    ...(timeoutMs === undefined ? [] : ["--timeout", `${timeoutMs / 1000}s`]),
   ];
-  return options.join(" ");
+  return options.map(shellWord).join(" ");
 }
 
-/** The architecture that a driver is judged on: its own; for a module that does not say, the first that is meant. */
-function architectureFor(
+/**
+ * The architectures that a driver is judged on: its own; for a module that does not say, the first that is meant; for a
+ * program of several, those of them that are meant.
+ */
+export function architecturesFor(
   driver: OpenedDriver | OpenedPlatform,
   meant: readonly Architecture[],
-): Architecture {
-  const found = driver.architecture === null ? meant[0] : meant.find((one) => one.id === driver.architecture);
-  if (found) return found;
-  throw new UsageError(`${driver.name} is a driver for ${driver.architecture}, not for ${meant[0]!.id}`);
+): readonly Architecture[] {
+  const own = isPlatform(driver) ? undefined : driver.program?.hello().architectures;
+  if (own) {
+    const found = meant.filter((one) => own.includes(one.id));
+    if (found.length > 0) return found;
+  } else {
+    const found =
+      driver.architecture === null ? meant[0] : meant.find((one) => one.id === driver.architecture);
+    if (found) return [found];
+  }
+  const ids = own?.join(" and ") ?? driver.architecture;
+  throw new UsageError(`${driver.name} is a driver for ${ids}, not for ${meant[0]!.id}`);
 }

@@ -13,7 +13,7 @@ import { platformSubject } from "../properties/platform/subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "../properties/subject.js";
 import { describeScenario, isForDriver, isForPlatform } from "../reports/steps.js";
 import { MODEL } from "./campaign-name.js";
-import { openDriverFor, openPlatformFor } from "./drivers.js";
+import { endProgram, type OpenedDriver, openDriverFor, openPlatformFor } from "./drivers.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { type OpenedIommu, openNamed } from "./implementations.js";
 import type { Options } from "./options.js";
@@ -31,7 +31,7 @@ export async function replay(options: Options, print: (line: string) => void): P
   const architecture = architectureOf(platformNamed(scenario.profile));
   const opened: OpenedIommu[] = [];
   const open = (name: string) => {
-    const implementation = openNamed(name, architecture, options.qemu);
+    const implementation = openNamed(name, architecture, options);
     opened.push(implementation);
     return implementation;
   };
@@ -40,8 +40,15 @@ export async function replay(options: Options, print: (line: string) => void): P
     const steeredAround = () =>
       recorded?.steered ? opened.flatMap((one) => one.known).filter((one) => one.id !== recorded.known) : [];
     if (isForDriver(scenario)) {
-      const subject = await driverSubject(options, architecture, recorded?.implementation, open);
-      return show(subject, scenario, steeredAround(), file, options, print);
+      const [recordedDriver, recordedPlace] = recorded?.implementation.split(" on ") ?? [];
+      const name = options.drivers[0] ?? recordedDriver;
+      const driver = await openDriverFor(architecture, name, options.timeoutMs);
+      try {
+        const subject = driverSubject(driver, architecture, options.on[0], recordedPlace, open);
+        return show(subject, scenario, steeredAround(), file, options, print);
+      } finally {
+        endProgram(driver);
+      }
     }
     if (isForPlatform(scenario)) {
       if (options.on.some((one) => one !== MODEL))
@@ -61,16 +68,15 @@ export async function replay(options: Options, print: (line: string) => void): P
   }
 }
 
-/** The driver, and what it is judged on, from the options or else from the name it was recorded under. */
-async function driverSubject(
-  options: Options,
+/** A driver on what `--on` names, or else on what it was recorded on. */
+function driverSubject(
+  driver: OpenedDriver,
   architecture: Architecture,
+  named: string | undefined,
   recorded: string | undefined,
   open: (name: string) => OpenedIommu,
-): Promise<Subject<IntentScenario>> {
-  const [recordedDriver, recordedPlace] = recorded?.split(" on ") ?? [];
-  const driver = await openDriverFor(architecture, options.drivers[0] ?? recordedDriver);
-  const place = options.on[0] ?? (recordedPlace === undefined ? MODEL : implementationOf(recordedPlace));
+): Subject<IntentScenario> {
+  const place = named ?? (recorded === undefined ? MODEL : implementationOf(recorded));
   const generator = defaultIntentOptions(architecture.id);
   if (place === MODEL) return exposureSubject(driver, generator);
   return blackBoxSubject(driver, open(place).iommu, generator);
@@ -125,9 +131,15 @@ export function load(file: string): ReturnType<typeof loadScenario> {
   }
 }
 
-/** The name `--on` takes for an implementation's own name. */
+/**
+ * The name `--on` takes for an implementation's own name.
+ * @throws UsageError for a program: its name does not say how to start it
+ */
 function implementationOf(name: string | undefined): string {
-  if (name === undefined) return "reference";
+  if (name === undefined || name === "reference") return "reference";
   if (name.startsWith("reference with ")) return `reference:${name.slice("reference with ".length)}`;
-  return name.toLowerCase().startsWith("qemu") ? "qemu" : "reference";
+  if (name.toLowerCase().startsWith("qemu")) return "qemu";
+  throw new UsageError(
+    `it was found on ${name}: say what to replay it on by --on, such as --on "exec:COMMAND"`,
+  );
 }

@@ -11,6 +11,9 @@ import { groups, platform } from "./groups.js";
 import { list } from "./list.js";
 import { type Options, parseOptions } from "./options.js";
 import { replay } from "./replay.js";
+import { report } from "./report.js";
+import { reproducer } from "./reproducer.js";
+import { serve } from "./serve.js";
 import { trace } from "./trace.js";
 
 const IDS = architectures.map((one) => one.id);
@@ -21,17 +24,23 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
   iommu-spec check                 run the invariants against the reference, the built-in driver and platform
                                    software and, when installed, QEMU, of every architecture
     --architecture ID              only this one: ${IDS.join(" or ")}
-    --on NAME                      only this IOMMU: reference, reference:VARIANT (a faulty one) or qemu; may be given again
+    --on NAME                      only this IOMMU: reference, reference:VARIANT (a faulty one), qemu, or a program that
+                                   speaks the protocol, as "exec:COMMAND"; may be given again
     --driver NAME                  only this driver: ${IDS.join(", ")}, or software of whole machines:
-                                   ${PLATFORMS.join(", ")}; with :VARIANT a faulty one, or the path of a module;
-                                   then --on is model (all that a unit may do, the default) or, for drivers, reference or qemu
+                                   ${PLATFORMS.join(", ")}; with :VARIANT a faulty one, or the path of a module,
+                                   or a program, as "exec:COMMAND"; then --on is model (all that a unit may do, the default)
+                                   or, for drivers, any IOMMU
     --qemu PATH                    the QEMU to use (default: IOMMU_SPEC_QEMU, then PATH)
+    --timeout D                    how long a program may take for a line that is awaited (default 5s)
     --property ID                  only this invariant; may be given again
     --profile ID                   only this platform, which implies its architecture; may be given again
     --seed N  --runs N  --time D   which scenarios, how many, for how long each (30s, 10m, 1h); default about a minute
                                    for everything, and at most 20s each
     --workers N                    threads to work on (default: one for each core)
+    --report FILE                  the result to a file as well: .json, .md, .xml (JUnit), .sarif or .html; may be given again
     --json                         the result as JSON
+  iommu-spec report RESULT.json [FILE...]
+                                   a saved result on the terminal, or in the forms that the files' names end in, as above
   iommu-spec bugs [NAME...]        the bug library: faulty variants, where they were published, what they break, and how
                                    few steps show it; with NAME those that have it in their names
     --run                          search for each: how soon it is found, and how small shrinking gets
@@ -51,7 +60,15 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
     --architecture ID  --profile ID  --time D  --json
     --resume FILE                  go on with a search that was stopped by --time
   iommu-spec replay FILE           run one saved counterexample or scenario again
-    --on NAME  --driver NAME  --qemu PATH  --json
+    --on NAME  --driver NAME  --qemu PATH  --timeout D  --json
+  iommu-spec reproducer FILE OUT.sh|OUT.c ...
+                                   a counterexample on QEMU as a file that shows it on a stock QEMU and needs nothing of
+                                   ours: a shell script, or a C test for QEMU's libqtest
+    --driver NAME  --qemu PATH
+  iommu-spec serve --on NAME | --driver NAME
+                                   an IOMMU or driver of the suite as a program that speaks the protocol on standard input
+                                   and output
+    --architecture ID  --qemu PATH
   iommu-spec trace FILE            judge a recorded trace of software
     --json                         the result as JSON
   iommu-spec expose FILE           who can reach what at a point of a recorded trace, or of a saved scenario for
@@ -63,11 +80,20 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
                                    what is wrong, isolation groups
     --pci FILE                     on this machine: the output of \`lspci -xxxx\`
     --json
+  iommu-spec decode [STRUCTURE] HEX...
+                                   a register, table entry, descriptor, command, event or fault record: its fields, and the
+                                   rules it breaks; HEX is words of 64 bits (lowest first), one long number, a dump of
+                                   bytes, or - for standard input; \`list structures\` names STRUCTURE
+    --profile ID                   rules of this platform (default: those of every platform, and what depends on it)
+    --architecture ID  --json
+  iommu-spec decode log [FILE|LINE...]
+                                   messages of Linux and Xen about faults, from a file, standard input or as they are
+    --json
   iommu-spec groups FILE           isolation groups of a machine, and why two functions share one; the file is a saved
                                    scenario or the output of \`lspci -xxxx\`
   iommu-spec platform FILE         the machine as a tree
     --json
-  iommu-spec list [properties | implementations | drivers | profiles | rules]  [--architecture ID]  [--json]
+  iommu-spec list [properties | implementations | drivers | profiles | rules | structures]  [--architecture ID]  [--json]
 
 Exit code: 0 the invariants held, 1 violated, 2 wrong usage or environment, 3 no verdict.`;
 
@@ -80,8 +106,22 @@ interface Command {
 const commands: Readonly<Record<string, Command>> = {
   check: {
     run: check,
-    takes: ["architecture", "on", "driver", "qemu", "property", "profile", "seed", "runs", "time", "workers"],
+    takes: [
+      "architecture",
+      "on",
+      "driver",
+      "qemu",
+      "property",
+      "profile",
+      "seed",
+      "runs",
+      "time",
+      "workers",
+      "report",
+      "timeout",
+    ],
   },
+  report: { run: report, takes: [] },
   bugs: { run: bugs, takes: ["architecture", "run", "seeds", "seed", "time", "workers"] },
   explore: {
     run: explore,
@@ -90,10 +130,12 @@ const commands: Readonly<Record<string, Command>> = {
       ...["requesters", "domains", "iovas", "pages", "alias", "deferred", "registers"],
     ],
   },
-  replay: { run: replay, takes: ["on", "driver", "qemu"] },
+  replay: { run: replay, takes: ["on", "driver", "qemu", "timeout"] },
+  serve: { run: serve, takes: ["on", "driver", "architecture", "qemu"] },
+  reproducer: { run: reproducer, takes: ["driver", "qemu"] },
   trace: { run: trace, takes: [] },
   expose: { run: expose, takes: ["at", "driver"] },
-  decode: { run: decode, takes: ["pci"] },
+  decode: { run: decode, takes: ["pci", "profile", "architecture"] },
   groups: { run: groups, takes: [] },
   platform: { run: platform, takes: [] },
   list: { run: list, takes: ["architecture"] },

@@ -1,35 +1,13 @@
 /** `check` on several threads, as it is installed: what they find together, and what becomes of one that dies. */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { compiledForTests } from "../properties/workers/compiled.testing.js";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const folder = mkdtempSync(join(tmpdir(), "iommu-spec-workers-"));
-
-/** Node cannot run TypeScript here: the command line is compiled once. */
-beforeAll(() => {
-  const config = {
-    extends: join(root, "tsconfig.json"),
-    compilerOptions: { noEmit: false, noCheck: true, outDir: folder, rootDir: root, types: [] },
-    files: [
-      join(root, "cli/main.ts"),
-      join(root, "cli/campaign-job.ts"),
-      join(root, "properties/workers/worker.ts"),
-    ],
-    include: [],
-  };
-  writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-  writeFileSync(join(folder, "package.json"), '{"type":"module"}');
-  symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
-  const { stdout, stderr } = spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", folder], {
-    encoding: "utf8",
-  });
-  expect(stdout + stderr).toBe("");
-});
-afterAll(() => rmSync(folder, { recursive: true }));
+const folder = compiledForTests();
 
 /** Runs the command line in a folder of its own. */
 function check(...args: string[]) {

@@ -67,6 +67,18 @@ describe.each(["vtd", "amdvi"] as const)("generateIntentScenario: %s", (architec
     }
   });
 
+  it("leaves out intents, of two at the same time too, and invalidates as it is told", () => {
+    const leftOut = new Set(["protect", "destroy"] as const);
+    const invalidation = architecture === "vtd" ? "registers" : "queue";
+    const profiles = OPTIONS.profiles.filter((one) => factsOf(one).interfaces.includes(invalidation));
+    const scenarios = SEEDS.map((seed) =>
+      generateIntentScenario(seed, { ...OPTIONS, profiles, leftOut, invalidation }),
+    );
+    expect(scenarios.flatMap(stepsOf).filter((step) => leftOut.has(step.do as "protect"))).toEqual([]);
+    expect(scenarios.some((one) => one.steps.some((step) => step.do === "together"))).toBe(true);
+    expect(new Set(scenarios.map((one) => one.invalidation))).toEqual(new Set([invalidation]));
+  });
+
   it("draws every kind of step", () => {
     const kinds = new Set(SCENARIOS.flatMap((one) => one.steps.map((step) => step.do)));
     expect(kinds.size).toBe(intentStepCodec.types.length);

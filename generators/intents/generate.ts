@@ -7,12 +7,12 @@ import type { ArchitectureId } from "../../model/profile.js";
 import { requesterId } from "../../model/words/address.js";
 import { Chance } from "../../model/words/chance.js";
 import { nearTopologies, PAGES_OF_SIZE, type TopologyName, topologies } from "../places.js";
-import { factsOf, type PlatformFacts } from "../platform-facts.js";
+import { factsOf, type InvalidationInterface, type PlatformFacts } from "../platform-facts.js";
 import { profilesDrawn } from "../profiles-drawn.js";
 import { Swarm } from "../swarm.js";
 import { Episodes } from "./episodes.js";
 import { IntentWriter } from "./intent-writer.js";
-import type { IntentScenario } from "./scenario.js";
+import type { Intent, IntentScenario, IntentStep } from "./scenario.js";
 import { Situation } from "./situation.js";
 
 export interface IntentGeneratorOptions {
@@ -32,6 +32,10 @@ export interface IntentGeneratorOptions {
   readonly aliasWeight: number;
   /** Devices make requests of their own accord. */
   readonly requests: boolean;
+  /** How invalidations are made, on profiles that all have it; drawn where it is not given. */
+  readonly invalidation?: InvalidationInterface;
+  /** Intents that are left out: what is under test cannot do them. */
+  readonly leftOut?: ReadonlySet<Intent["do"]>;
 }
 
 /** What scenarios for the drivers of an architecture are drawn from where nothing else is asked for. */
@@ -134,7 +138,7 @@ class Generator {
     const { chance, options, platform, write } = this;
     const start = chance.happens(options.resetWeight) ? "reset" : "translating";
     const [usual, other] = platform.interfaces;
-    const invalidation = other === undefined || chance.happens(192) ? usual! : other;
+    const drawn = other === undefined || chance.happens(192) ? usual! : other;
     const timing = chance.bits();
     write.emit(write.attach(write.anyDevice()));
     const count = options.fewestSteps + chance.below(options.mostSteps - options.fewestSteps + 1);
@@ -145,12 +149,12 @@ class Generator {
       architecture: this.architecture,
       profile: this.profile,
       start,
-      invalidation,
+      invalidation: options.invalidation ?? drawn,
       flushing: this.deferred ? "deferred" : "strict",
       timing,
       devices: this.devices,
       domains: this.domains.map((name) => ({ name })),
-      steps: write.steps,
+      steps: withoutIntents(write.steps, options.leftOut),
     };
   }
 
@@ -199,4 +203,15 @@ class Generator {
     const intent = write.map(write.likelyDomain());
     write.emit(intent ?? (live.length > 0 ? write.unmap(situation.anyLive()) : { do: "sync" }));
   }
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** The steps without those intents; of two at the same time, the other is left. */
+function withoutIntents(steps: readonly IntentStep[], leftOut: ReadonlySet<string> = NONE): IntentStep[] {
+  return steps.flatMap((step): IntentStep[] => {
+    if (step.do !== "together") return leftOut.has(step.do) ? [] : [step];
+    const left = withoutIntents([step.first, step.second], leftOut);
+    return left.length === 2 ? [step] : left;
+  });
 }

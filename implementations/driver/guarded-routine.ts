@@ -2,6 +2,7 @@
  * Routines of software that is not trusted: whatever its module does wrong becomes one {@link DriverError} that says what
  * was done, by which routine, and what is expected instead.
  */
+import { ImplementationError } from "../iommu/interface.js";
 import type { Answer } from "./interface.js";
 import { DriverError, PATIENCE } from "./machine.js";
 import { Malformed } from "./well-formed.js";
@@ -66,6 +67,8 @@ export class Guard<Yielded> {
 
   /** What code of the software threw, with the place where it did. */
   private thrownBy(name: string, error: unknown): DriverError {
+    // A program under test failed: what it did is said already.
+    if (error instanceof ImplementationError) return new DriverError(error.message);
     if (!(error instanceof Error))
       return new DriverError(`the ${this.software}'s ${name} threw ${shown(error)}`);
     const [place] = error.stack?.match(/^ +at .*$/m) ?? [];

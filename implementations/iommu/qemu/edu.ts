@@ -5,7 +5,7 @@
  * forgotten, so that a read that brings nothing shows zeros.
  */
 import { writeTag } from "../../../model/trace.js";
-import { QtestError } from "./pipes.js";
+import { BreakdownError } from "../../process/waiting.js";
 import { digits64, type Qtest, type Reply } from "./qtest.js";
 
 /** Slots a device has bytes for. */
@@ -134,7 +134,7 @@ export class Edu {
       this.qtest.exchange();
       if ((this.qtest.low(reply) & RUN) === 0) return;
       if (performance.now() - started > POLL_LIMIT_MS)
-        throw new QtestError("silent", "its DMA never finishes");
+        throw new BreakdownError("silent", "its DMA never finishes");
     }
   }
 }

@@ -1,13 +1,14 @@
 /** A running machine: QEMU, its memory, its devices, and what is known of the state of its IOMMU. */
 import type { Word } from "../../../model/trace.js";
 import type { RequesterId } from "../../../model/words/address.js";
+import { type Breakdown, BreakdownError } from "../../process/waiting.js";
 import { ImplementationError } from "../interface.js";
 import { type Clock, Edu } from "./edu.js";
 import type { Launch } from "./find.js";
 import { PAGE_BYTES } from "./memory.js";
 import { type Blueprint, optionsFor } from "./options.js";
 import { assignBars, type Bars, bridgesOf, configure } from "./pci.js";
-import { type Breakdown, Pipes, QtestError } from "./pipes.js";
+import { Pipes } from "./pipes.js";
 import { PrivatePages } from "./private-pages.js";
 import { type QemuProcess, startProcess } from "./process.js";
 import { Qtest, type Reply } from "./qtest.js";
@@ -125,7 +126,7 @@ export class Machine {
     try {
       return work();
     } catch (error) {
-      const reported = error instanceof QtestError ? this.#explain(doing, error) : error;
+      const reported = error instanceof BreakdownError ? this.#explain(doing, error) : error;
       this.end();
       throw reported;
     }
@@ -147,7 +148,7 @@ export class Machine {
     this.#process.started();
     const { kind } = this.blueprint;
     if (!kind.answers(registers)) {
-      throw new QtestError("nonsense", `the registers of ${kind.device} are not there in this machine`);
+      throw new BreakdownError("nonsense", `the registers of ${kind.device} are not there in this machine`);
     }
     this.#configure();
     this.pages.write(this.memory);
@@ -156,7 +157,7 @@ export class Machine {
     this.qtest.exchange();
     for (const { edu, reply } of identities) {
       if (edu.isEdu(this.qtest.low(reply))) continue;
-      throw new QtestError("nonsense", "one of its devices does not answer");
+      throw new BreakdownError("nonsense", "one of its devices does not answer");
     }
     return registers;
   }
@@ -177,7 +178,7 @@ export class Machine {
     this.qtest.exchange();
   }
 
-  #explain(doing: string, error: QtestError): ImplementationError {
+  #explain(doing: string, error: BreakdownError): ImplementationError {
     const { path, version } = this.launch.qemu;
     const words = this.#process.lastWords();
     const said = words === "" ? "QEMU wrote nothing to its standard error." : `QEMU's last words:\n${words}`;

@@ -3,7 +3,8 @@
  * their replies parsed in order. Nothing here knows what the addresses mean.
  */
 import type { Word } from "../../../model/trace.js";
-import { type Pipes, QtestError } from "./pipes.js";
+import { BreakdownError } from "../../process/waiting.js";
+import type { Pipes } from "./pipes.js";
 
 /** A place in the replies of the current batch; valid after {@link Qtest.receive} and until {@link Qtest.begin}. */
 export type Reply = number;
@@ -107,7 +108,7 @@ export class Qtest {
 
   /**
    * Sends what is queued and takes every reply.
-   * @throws QtestError when QEMU is gone, does not answer in time, or refuses a command
+   * @throws BreakdownError when QEMU is gone, does not answer in time, or refuses a command
    */
   exchange(): void {
     this.send();
@@ -116,7 +117,7 @@ export class Qtest {
 
   /**
    * Sends what is queued; {@link receive} comes before the next commands.
-   * @throws QtestError when QEMU is gone or does not take it in time
+   * @throws BreakdownError when QEMU is gone or does not take it in time
    */
   send(): void {
     if (this.#lines === 0) return;
@@ -129,7 +130,7 @@ export class Qtest {
 
   /**
    * Takes the replies to what was sent.
-   * @throws QtestError when QEMU is gone, does not answer in time, or refuses a command
+   * @throws BreakdownError when QEMU is gone, does not answer in time, or refuses a command
    */
   receive(): void {
     const lines = this.pipes.receive(this.#awaited);
@@ -164,8 +165,8 @@ function digitsOf(line: string): string {
   return line.slice(5);
 }
 
-function refusal(line: string): QtestError {
-  return new QtestError("nonsense", `it answered "${line.slice(0, 200)}" to a command`);
+function refusal(line: string): BreakdownError {
+  return new BreakdownError("nonsense", `it answered "${line.slice(0, 200)}" to a command`);
 }
 
 /** A 64-bit value as the hexadecimal digits of its bytes, lowest byte first. */

@@ -3,8 +3,8 @@
  * copies a file to memory. No processor has to run for that.
  */
 import { readSync, writeSync } from "node:fs";
+import { BreakdownError } from "../../../process/waiting.js";
 import { PAGE_BYTES } from "../memory.js";
-import { QtestError } from "../pipes.js";
 import type { QemuPlatform } from "./platform.js";
 
 /** I/O ports of the address of a DMA descriptor, upper half first; writing the lower half starts the transfer. */
@@ -32,7 +32,7 @@ export function firmwareFile(platform: QemuPlatform, name: string): Uint8Array {
       if (text(entry.subarray(8, 8 + NAME_BYTES)) !== name) continue;
       return transfer(platform, entry.readUInt16BE(4), entry.readUInt32BE(0));
     }
-    throw new QtestError("nonsense", `it hands no file ${name} to firmware`);
+    throw new BreakdownError("nonsense", `it hands no file ${name} to firmware`);
   });
 }
 
@@ -53,7 +53,8 @@ function transfer({ qtest, memory }: QemuPlatform, key: number, length: number):
   qtest.out32(ADDRESS_LOW, Buffer.from(Uint32Array.of(address).buffer).readUInt32BE(0));
   qtest.exchange();
   readSync(memory, descriptor, 0, descriptor.length, address);
-  if (descriptor.readUInt32BE(0) !== 0) throw new QtestError("nonsense", `it does not hand over item ${key}`);
+  if (descriptor.readUInt32BE(0) !== 0)
+    throw new BreakdownError("nonsense", `it does not hand over item ${key}`);
   const bytes = new Uint8Array(length);
   readSync(memory, bytes, 0, length, DATA_PAGE * PAGE_BYTES);
   return bytes;

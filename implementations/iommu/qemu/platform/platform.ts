@@ -2,13 +2,14 @@
 import type { ConfigurationSpace } from "../../../../model/pci/configuration-space.js";
 import type { ArchitectureId } from "../../../../model/profile.js";
 import { type RequesterId, requesterId } from "../../../../model/words/address.js";
+import { BreakdownError } from "../../../process/waiting.js";
 import { ImplementationError } from "../../interface.js";
 import { type Clock, Edu, tagImage } from "../edu.js";
 import type { Launch } from "../find.js";
 import { PAGE_BYTES, writePage } from "../memory.js";
 import { chassisOptions } from "../options.js";
 import { assignBars, configure, writeConfiguration } from "../pci.js";
-import { Pipes, QtestError } from "../pipes.js";
+import { Pipes } from "../pipes.js";
 import { type QemuProcess, startProcess } from "../process.js";
 import { Qtest } from "../qtest.js";
 import { kindOf } from "../units.js";
@@ -100,7 +101,7 @@ export class QemuPlatform {
     } catch (error) {
       const words = this.#process.lastWords();
       this.end();
-      if (!(error instanceof QtestError)) throw error;
+      if (!(error instanceof BreakdownError)) throw error;
       const { path, version } = this.launch.qemu;
       throw new ImplementationError(
         `QEMU ${version} (${path}) failed as a machine with PCI devices: ${error.message}. ${words}`,

@@ -1,0 +1,1 @@
+export { type ExternalIommu, type ExternalOptions, openExternal } from "./external.js";
