@@ -100,7 +100,9 @@ describe.each(architectures.map((one) => [one.firmwareTables.signature.toLowerCa
 describe("decode, groups and platform", () => {
   it.each([
     [["decode"], "decode takes dmar|ivrs and a file"],
-    [["decode", "mcfg", "x"], "decode takes dmar|ivrs and a file"],
+    [["decode", "dmar", "a", "b"], "decode dmar takes one file"],
+    [["decode", "dmar", "a", "--profile", "gm45"], "decode dmar takes no --profile"],
+    [["decode", "mcfg", "x"], 'unknown structure "mcfg"'],
     [["decode", "dmar", "/nonexistent/table"], "no such file"],
     [["groups"], "groups takes one file"],
     [["platform", "a", "b"], "platform takes one file"],
@@ -137,5 +139,16 @@ describe("decode, groups and platform", () => {
     const { text, exit } = await runs("platform", file("scenario.json", JSON.stringify(scenario)));
     expect(exit).toBe(ExitCode.holds);
     for (const { name } of scenario.platform.units) expect(text).toContain(`unit ${name} at`);
+  });
+});
+
+describe("list structures", () => {
+  it("names every structure with its width and section", async () => {
+    const lines: string[] = [];
+    const print = (line: string) => lines.push(line);
+    await run(["list", "structures"], print, print);
+    const one = (name: string) => lines.find((line) => line.startsWith(`${name} `));
+    expect(one("vtd.GSTS")).toContain("register at 0x1c, 32 bits (11.4.4.2)");
+    expect(one("amdvi.dte")).toContain("256 bits (2.2.2)");
   });
 });

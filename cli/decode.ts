@@ -1,4 +1,4 @@
-/** `decode`: a firmware table with its structures, what is wrong with it, and the isolation groups that follow. */
+/** `decode`: a firmware table with its structures, what is wrong with it, and the isolation groups that follow; or an entry. */
 import { readFileSync } from "node:fs";
 import type { FirmwareTable } from "../model/acpi/firmware-table.js";
 import type { Architecture } from "../model/architecture.js";
@@ -6,6 +6,8 @@ import { architectures } from "../model/architectures.js";
 import { busNumbersOf } from "../model/pci/functions.js";
 import { findingLines, structureLines } from "../reports/firmware-table.js";
 import { groupLines, platformTree } from "../reports/topology.js";
+import { decodeOne } from "./decode-entry.js";
+import { decodeLog } from "./decode-log.js";
 import { ExitCode, UsageError } from "./errors.js";
 import { tableBytes } from "./hex.js";
 import type { Options } from "./options.js";
@@ -14,14 +16,24 @@ import { type OpenedMachine, openMachine } from "./topology-file.js";
 /** File descriptor of standard input. */
 const STANDARD_INPUT = 0;
 
-/** Prints the table and returns the exit code: 1 when something is wrong with it. */
+/** Prints what the command line names and returns the exit code: 1 when something is wrong with it. */
 export function decode(options: Options, print: (line: string) => void): ExitCode {
-  const [, kind, file = "-", ...more] = options.positionals;
-  const architecture = architectures.find((one) => one.firmwareTables.signature.toLowerCase() === kind);
-  if (!architecture || more.length > 0)
+  const [, kind] = options.positionals;
+  if (kind === undefined)
     throw new UsageError(
-      `decode takes ${kinds()} and a file or standard input: iommu-spec decode ${kinds()} [FILE] [--pci FILE]`,
+      `decode takes ${kinds()} and a file, log and a file or line, or an entry in hex; see \`iommu-spec --help\``,
     );
+  const architecture = architectures.find((one) => one.firmwareTables.signature.toLowerCase() === kind);
+  if (architecture) return decodeTable(architecture, options, print);
+  if (options.pci !== undefined) throw new UsageError(`--pci goes with ${kinds()}`);
+  return kind === "log" ? decodeLog(options, print) : decodeOne(options, print);
+}
+
+function decodeTable(architecture: Architecture, options: Options, print: (line: string) => void): ExitCode {
+  const [, kind, file = "-", ...more] = options.positionals;
+  if (more.length > 0) throw new UsageError(`decode ${kind} takes one file, or standard input`);
+  const surplus = ["profile", "architecture"].find((one) => options.given.includes(one));
+  if (surplus !== undefined) throw new UsageError(`decode ${kind} takes no --${surplus}`);
   const machine = options.pci === undefined ? null : openMachine(options.pci);
   const table = openTable(architecture, file);
   const findings = machine

@@ -31,9 +31,15 @@ function section(text: string, signature: string): readonly string[] {
   return lines.slice(start + 1, end < 0 ? lines.length : end);
 }
 
-function fromText(lines: readonly string[]): Uint8Array {
+/** The bytes of the rows of a dump, each with its address in front; none where no line is one. */
+export function dumpedBytes(lines: readonly string[]): Uint8Array {
   const rows = lines.map((line) => ROW.exec(line)?.[1]).filter((row) => row !== undefined);
-  if (rows.length > 0) return Uint8Array.from(rows.flatMap(pairs));
+  return Uint8Array.from(rows.flatMap(pairs));
+}
+
+function fromText(lines: readonly string[]): Uint8Array {
+  const dumped = dumpedBytes(lines);
+  if (dumped.length > 0) return dumped;
   const text = lines.join(" ");
   return PLAIN.test(text) ? Uint8Array.from(pairs(text.replaceAll(/0x|[{},;]/gi, " "))) : new Uint8Array();
 }

@@ -3,12 +3,13 @@ import { builtInDrivers } from "../implementations/driver/built-in.js";
 import { platformSoftware } from "../implementations/driver/platform/built-in.js";
 import { deviations } from "../implementations/iommu/reference/deviations.js";
 import { architectures } from "../model/architectures.js";
+import { fullName, type Structure } from "../model/structure.js";
 import { invariants } from "../properties/invariants.js";
 import { table } from "../reports/terminal.js";
 import { ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 
-const SUBJECTS = ["properties", "implementations", "drivers", "profiles", "rules"] as const;
+const SUBJECTS = ["properties", "implementations", "drivers", "profiles", "rules", "structures"] as const;
 type Subject = (typeof SUBJECTS)[number];
 
 interface Row {
@@ -18,14 +19,17 @@ interface Row {
   readonly text: string;
 }
 
-/** Prints one list, or all but the rules. */
+/** Prints one list, or all but the rules and structures. */
 export function list(options: Options, print: (line: string) => void): ExitCode {
   const [, wanted, surplus] = options.positionals;
   if (surplus !== undefined) throw new UsageError("list takes one subject");
   if (wanted !== undefined && !SUBJECTS.includes(wanted as Subject)) {
     throw new UsageError(`list knows ${SUBJECTS.join(", ")}, not "${wanted}"`);
   }
-  const subjects = wanted === undefined ? SUBJECTS.filter((one) => one !== "rules") : [wanted as Subject];
+  const subjects =
+    wanted === undefined
+      ? SUBJECTS.filter((one) => one !== "rules" && one !== "structures")
+      : [wanted as Subject];
   const meant = new Set<string>(options.architectures.map((one) => one.id));
   const shown = (subject: Subject) =>
     rows(subject).filter((row) => row.architectures.some((one) => meant.has(one)));
@@ -90,13 +94,29 @@ function rows(subject: Subject): Row[] {
       );
     case "rules":
       return architectures.flatMap((architecture) =>
-        [...architecture.rules, ...architecture.firmwareTables.rules].map((one) => ({
-          id: one.id,
+        [...architecture.rules, ...architecture.structures.rules, ...architecture.firmwareTables.rules].map(
+          (one) => ({
+            id: one.id,
+            architectures: [architecture.id],
+            text: `${one.section}: ${one.statement}`,
+          }),
+        ),
+      );
+    case "structures":
+      return architectures.flatMap((architecture) =>
+        architecture.structures.all.map((one) => ({
+          id: fullName(one),
           architectures: [architecture.id],
-          text: `${one.section}: ${one.statement}`,
+          text: structureText(one),
         })),
       );
   }
+}
+
+function structureText({ title, widths, offset, layouts }: Structure): string {
+  const at = offset === undefined ? "" : ` at 0x${offset.toString(16)}`;
+  const sections = [...new Set(layouts.map((one) => one.section))].join(", ");
+  return `${title}${at}, ${widths.join(" or ")} bits (${sections})`;
 }
 
 function withVariants(

@@ -1,5 +1,6 @@
 /** The extended feature registers (AMD-Vi MMIO 0030h and 01A0h). */
 import { field, ignored, type Layout, layout } from "../words/layout.js";
+import { asPowerOfTwo, saying } from "../words/shown-fields.js";
 
 export const extendedFeatureLayout: Layout = layout("EFR", "MMIO 0030h", 64, [
   field("PreFSup", "0", "PREFETCH_IOMMU_PAGES"),
@@ -12,9 +13,14 @@ export const extendedFeatureLayout: Layout = layout("EFR", "MMIO 0030h", 64, [
   field("GASup", "7", "guest virtual APIC: 128-bit interrupt table entries"),
   field("HESup", "8", "hardware error registers"),
   field("PCSup", "9", "performance counters"),
-  field("HATS", "11:10", "host tables of up to 4 + HATS levels; 3 none"),
-  field("GATS", "13:12", "guest tables of up to 4 + GATS levels"),
-  field("GLXSup", "15:14", "GCR3 tables of up to 1 + GLXSup levels"),
+  saying(field("HATS", "11:10", "host tables"), {
+    0: "up to 4 levels",
+    1: "up to 5 levels",
+    2: "up to 6 levels",
+    3: "none",
+  }),
+  saying(field("GATS", "13:12", "guest tables"), (value) => `up to ${4 + value} levels`),
+  saying(field("GLXSup", "15:14", "GCR3 tables"), (value) => `up to ${1 + value} levels`),
   field("SmiFSup", "17:16", "SMI filter"),
   field("SmiFRC", "20:18", "2^SmiFRC SMI filter registers"),
   field("GAMSup", "23:21", "guest virtual APIC modes"),
@@ -23,9 +29,9 @@ export const extendedFeatureLayout: Layout = layout("EFR", "MMIO 0030h", 64, [
   field("DualEventLogSup", "29:28", "two event logs"),
   ignored("30"),
   field("SATSSup", "31", "secure ATS"),
-  field("PASmax", "36:32", "PASIDs have PASmax + 1 bits"),
+  saying(field("PASmax", "36:32", "PASIDs"), (value) => `${value + 1} bits`),
   field("USSup", "37", "user and supervisor pages"),
-  field("DevTblSegSup", "39:38", "2^DevTblSegSup device table segments"),
+  saying(field("DevTblSegSup", "39:38", "device table segments"), asPowerOfTwo("segments")),
   field("PPROvrflwEarlySup", "40", "early overflow of the page request log"),
   field("PPRAutoRspSup", "41", "automatic page request responses"),
   field("MarcSup", "43:42", "memory access routing and control apertures"),

@@ -11,6 +11,7 @@ import {
   reservedMask,
 } from "../words/layout.js";
 import type { Rule } from "../words/rule.js";
+import { asAddress, asRequester, saying } from "../words/shown-fields.js";
 import type { AmdViFeatures, AmdViPlatform } from "./profile.js";
 import { codedPages, largePageAddress } from "./tables.js";
 
@@ -35,16 +36,19 @@ function command(name: string, section: string, fields: Field<AmdViFeatures>[]):
   return layout(name, section, 128, [field("Opcode", "63:60", "which command"), ...fields]);
 }
 
-const deviceId = field<AmdViFeatures>("DeviceID", "15:0", "device");
+const deviceId = saying(field<AmdViFeatures>("DeviceID", "15:0", "device"), asRequester);
 const size = field<AmdViFeatures>("S", "64", "the address codes a size");
 const guest = field<AmdViFeatures>("GN", "66", "a guest address with PASID");
-const rangeField = field<AmdViFeatures>("Address", "127:76", "page, with S = 1 the code of a range");
+const rangeField = saying(
+  field<AmdViFeatures>("Address", "127:76", "page, with S = 1 the code of a range"),
+  asAddress(12),
+);
 
 export const completionWaitLayout = command("COMPLETION_WAIT", "2.4.1", [
   field("s", "0", "store"),
   field("i", "1", "interrupt"),
   field("f", "2", "flush queue: later commands start after this one"),
-  field("StoreAddress", "51:3", "where the data is stored, in 8 bytes"),
+  saying(field("StoreAddress", "51:3", "where the data is stored, in 8 bytes"), asAddress(3)),
   reserved("59:52"),
   field("StoreDataLow", "95:64", "data to store"),
   field("StoreDataHigh", "127:96", "data to store, upper half"),

@@ -11,6 +11,7 @@ import {
   type Layout,
   layout,
 } from "../words/layout.js";
+import { asRequester, saying } from "../words/shown-fields.js";
 import { type AmdViFaultRule, EventCode } from "./rules.js";
 
 export { EventCode } from "./rules.js";
@@ -24,7 +25,7 @@ function event(name: string, section: string, fields: Field[]): Layout {
   return layout(name, section, 128, [...declared, ...rest.map((bit) => ignored(String(bit)))]);
 }
 
-const deviceId = field("DeviceID", "15:0", "device");
+const deviceId = saying(field("DeviceID", "15:0", "device"), asRequester);
 const pasidHigh = field("PASID19:16", "19:16", "process, with GN = 1");
 const domainOrPasid = field("DomainID", "47:32", "domain; with GN = 1 PASID 15:0");
 const [gn, nx, us] = [
@@ -42,7 +43,21 @@ const [pe, rz, tr] = [
   field("RZ", "55", "a reserved bit was not zero; 0: an illegal encoding"),
   field("TR", "56", "a translation request"),
 ];
-const hardwareErrorType = field("Type", "58:57", "1 master abort, 2 target abort, 3 data error");
+const hardwareErrorType = saying(field("Type", "58:57", "what memory answered"), {
+  1: "master abort",
+  2: "target abort",
+  3: "data error",
+});
+/** 2.5.9: Type of requests that are no translation requests. */
+export const requestTypes: Readonly<Record<number, string>> = {
+  1: "a read or non-posted write in the interrupt address range",
+  2: "a pretranslated request with I = 0 or V = 0 in the device table entry",
+  3: "a request to the port I/O range with IoCtl = 00b",
+  4: "a posted write to the system management range that SysMgt does not allow",
+  5: "a posted write to the interrupt range with IntCtl = 00b",
+  6: "a posted write to the reserved interrupt range",
+  7: "a system management message that is not valid",
+};
 const addressFrom = (bit: number, meaning: string) => [
   field("AddressLow", `95:${64 + bit}`, `${meaning}, lower half`),
   field("AddressHigh", "127:96", `${meaning}, upper half`),
@@ -120,7 +135,7 @@ export const invalidDeviceRequestLayout = event("INVALID_DEVICE_REQUEST", "2.5.9
   nx,
   us,
   tr,
-  field("Type", "59:57", "what was wrong"),
+  saying(field("Type", "59:57", "what was wrong"), requestTypes),
   ...addressFrom(0, "address of the request"),
 ]);
 

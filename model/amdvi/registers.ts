@@ -1,5 +1,6 @@
 /** The register file: every register of one log each, its fields and their access types (AMD-Vi 3.4). */
 import { type FieldRow, type Register, RegisterFile, register } from "../words/register-file.js";
+import { asAddress, asPowerOfTwo, names } from "../words/shown-fields.js";
 import { extendedFeature2Layout, extendedFeatureLayout } from "./capabilities.js";
 import type { AmdViFeatures } from "./profile.js";
 
@@ -80,9 +81,11 @@ export const StatusBit = {
 } as const;
 
 const bufferBase = (length: string): readonly FieldRow[] => [
-  ["Base", "51:12", "RW", "page of the first entry"],
-  [length, "59:56", "RW", "log2 of the number of entries, 8 to 15"],
+  ["Base", "51:12", "RW", "page of the first entry", asAddress(12)],
+  [length, "59:56", "RW", "length of the buffer", asPowerOfTwo("entries")],
 ];
+
+const TIME_OUTS = { 0: "none", 1: "1 ms", 2: "10 ms", 3: "100 ms", 4: "1 s", 5: "10 s", 6: "100 s" };
 
 const controlRows: readonly FieldRow[] = [
   ["IommuEn", "0", "RW", "requests are translated"],
@@ -90,7 +93,7 @@ const controlRows: readonly FieldRow[] = [
   ["EventLogEn", "2", "RW", "events are logged"],
   ["EventIntEn", "3", "RW", "interrupt for an event"],
   ["ComWaitIntEn", "4", "RW", "interrupt for COMPLETION_WAIT"],
-  ["InvTimeOut", "7:5", "RW", "time for an invalidation of a device TLB"],
+  ["InvTimeOut", "7:5", "RW", "time for an invalidation of a device TLB", names(TIME_OUTS)],
   ["PassPW", "8", "RW", "requests may pass posted writes"],
   ["ResPassPW", "9", "RW", "responses may pass posted writes"],
   ["Coherent", "10", "RW", "command buffer and log accesses snoop"],
@@ -109,7 +112,7 @@ const controlRows: readonly FieldRow[] = [
   ["GAIntEn", "29", "RW", "interrupt for a guest virtual APIC log entry"],
   ["DualPPRLogEn", "31:30", "RW", "two page request logs"],
   ["DualEventLogEn", "33:32", "RW", "two event logs"],
-  ["DevTblSegEn", "36:34", "RW", "2^DevTblSegEn device table segments"],
+  ["DevTblSegEn", "36:34", "RW", "device table segments", asPowerOfTwo("segments")],
   ["PrivAbrtEn", "38:37", "RW", "privilege aborts"],
   ["PPRAutoRspEn", "39", "RW", "automatic page request responses"],
   ["MarcEn", "40", "RW", "memory access routing and control"],
@@ -153,7 +156,7 @@ const statusRows: readonly FieldRow[] = [
 ];
 
 const pointer = (name: string, offset: number, meaning: string, bits = "18:4"): Register =>
-  mmio(name, offset, [["Ptr", bits, "RW", meaning]]);
+  mmio(name, offset, [["Ptr", bits, "RW", meaning, asAddress(Number(bits.split(":")[1]))]]);
 
 function mmio(name: string, offset: number, rows: readonly FieldRow[], width: 32 | 64 = 64): Register {
   const section = `MMIO ${offset.toString(16).padStart(4, "0").toUpperCase()}h`;
@@ -163,13 +166,13 @@ function mmio(name: string, offset: number, rows: readonly FieldRow[], width: 32
 const featureRows = (of: typeof extendedFeatureLayout): FieldRow[] =>
   of.fields
     .filter((one) => one.kind === "field")
-    .map((one) => [one.name, `${one.high}:${one.low}`, "RO", one.meaning]);
+    .map((one) => [one.name, `${one.high}:${one.low}`, "RO", one.meaning, one.says]);
 
 /** Registers that every platform has. */
 const common: readonly Register[] = [
   mmio("DevTabBase", Offset.DevTabBase, [
     ["Size", "8:0", "RW", "pages of the device table, minus one"],
-    ["Base", "51:12", "RW", "page of the device table"],
+    ["Base", "51:12", "RW", "page of the device table", asAddress(12)],
   ]),
   mmio("CmdBase", Offset.CmdBase, bufferBase("ComLen")),
   mmio("EvtBase", Offset.EvtBase, bufferBase("EventLen")),

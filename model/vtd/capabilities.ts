@@ -1,24 +1,37 @@
 /** The capability and extended capability registers (VT-d 11.4.2, 11.4.3). */
 import { field, ignored, type Layout, layout } from "../words/layout.js";
+import { asAddress, asPowerOfTwo, saying } from "../words/shown-fields.js";
+
+/** The values of a bit set, by bit. */
+const each = (of: Readonly<Record<number, string>>) => (value: number) =>
+  Object.entries(of)
+    .filter(([bit]) => (value >>> Number(bit)) & 1)
+    .map(([, name]) => name)
+    .join(", ");
 
 export const capabilityLayout: Layout = layout("CAP_REG", "11.4.2", 64, [
-  field("ND", "2:0", "domain ids have 4 + 2 * ND bits"),
+  saying(field("ND", "2:0", "domain ids"), (value) => `${4 + 2 * value} bits`),
   ignored("3"),
   field("RWBF", "4", "write buffers must be flushed by software"),
   field("PLMR", "5", "protected low-memory region"),
   field("PHMR", "6", "protected high-memory region"),
   field("CM", "7", "caching mode: not-present and faulting entries may be cached"),
-  field("SAGAW", "12:8", "supported second-stage widths: bit 1 39, bit 2 48, bit 3 57 bits"),
+  saying(field("SAGAW", "12:8", "second-stage widths"), each({ 1: "39 bits", 2: "48 bits", 3: "57 bits" })),
   ignored("15:13"),
-  field("MGAW", "21:16", "maximum guest address width, minus one"),
+  saying(field("MGAW", "21:16", "maximum guest address width, minus one"), (value) => `${value + 1} bits`),
   field("ZLR", "22", "zero-length reads of write-only pages succeed"),
   ignored("23"),
-  field("FRO", "33:24", "offset of the fault recording registers, in 16 bytes"),
-  field("SSLPS", "37:34", "second-stage large pages: bit 0 2 MiB, bit 1 1 GiB"),
+  saying(field("FRO", "33:24", "offset of the fault recording registers, in 16 bytes"), asAddress(4)),
+  saying(field("SSLPS", "37:34", "second-stage large pages"), each({ 0: "2 MiB", 1: "1 GiB" })),
   ignored("38"),
   field("PSI", "39", "page-selective IOTLB invalidation"),
-  field("NFR", "47:40", "number of fault recording registers, minus one"),
-  field("MAMV", "53:48", "largest address mask of a page-selective invalidation"),
+  saying(field("NFR", "47:40", "number of fault recording registers, minus one"), (value) =>
+    String(value + 1),
+  ),
+  saying(
+    field("MAMV", "53:48", "largest address mask of a page-selective invalidation"),
+    asPowerOfTwo("pages"),
+  ),
   field("DWD", "54", "draining of writes is honoured"),
   field("DRD", "55", "draining of reads is honoured"),
   field("FS1GP", "56", "first-stage 1 GiB pages"),
@@ -39,7 +52,7 @@ export const extendedCapabilityLayout: Layout = layout("ECAP_REG", "11.4.3", 64,
   ignored("5"),
   field("PT", "6", "pass-through translation type"),
   field("SC", "7", "snoop control"),
-  field("IRO", "17:8", "offset of the IOTLB registers, in 16 bytes"),
+  saying(field("IRO", "17:8", "offset of the IOTLB registers, in 16 bytes"), asAddress(4)),
   ignored("19:18"),
   field("MHMV", "23:20", "largest handle mask of an interrupt entry invalidation"),
   ignored("24"),
@@ -52,7 +65,7 @@ export const extendedCapabilityLayout: Layout = layout("ECAP_REG", "11.4.3", 64,
   ignored("32"),
   field("NWFS", "33", "no-write flag"),
   field("EAFS", "34", "extended accessed flag"),
-  field("PSS", "39:35", "PASID width, minus one"),
+  saying(field("PSS", "39:35", "PASID width, minus one"), (value) => `${value + 1} bits`),
   field("PASID", "40", "PASIDs"),
   field("DIT", "41", "device-TLB invalidation throttling"),
   field("PDS", "42", "page-request drain"),

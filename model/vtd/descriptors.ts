@@ -2,11 +2,16 @@
 import type { Word } from "../trace.js";
 import { encode, field, type Layout, layout, reserved, reservedMask } from "../words/layout.js";
 import type { Rule } from "../words/rule.js";
+import { asAddress, asPowerOfTwo, asRequester, saying } from "../words/shown-fields.js";
 import { FUNCTION_MASK_BITS, type InvalidationTarget } from "./invalidations.js";
 import type { Platform } from "./profile.js";
 import { pageOf } from "./walk.js";
 
 const NEVER = Number.POSITIVE_INFINITY;
+const granularity = (three: string) =>
+  saying(field<Platform>("G", "5:4", "granularity"), { 1: "global", 2: "domain-selective", 3: three });
+const sourceId = saying(field<Platform>("SID", "47:32", "source id"), asRequester);
+const page = saying(field<Platform>("ADDR", "127:76", "page"), asAddress(12));
 const type = [
   field<Platform>("Type", "3:0", "descriptor type"),
   field<Platform>("TypeHigh", "11:9", "descriptor type, upper bits"),
@@ -19,29 +24,33 @@ export const Granularity = { global: 1, domain: 2, selective: 3 } as const;
 
 export const contextDescriptor: Layout<Platform> = layout("context-cache invalidate", "6.5.2.1", 128, [
   ...type,
-  field("G", "5:4", "granularity"),
+  granularity("device-selective"),
   reserved("8:6"),
   reserved("15:12"),
   field("DID", "31:16", "domain id"),
-  field("SID", "47:32", "source id"),
-  field("FM", "49:48", "function mask"),
+  sourceId,
+  saying(field("FM", "49:48", "function mask"), {
+    1: "function bit 2 does not count",
+    2: "function bits 2:1 do not count",
+    3: "function bits 2:0 do not count",
+  }),
   reserved("63:50"),
   reserved("127:64"),
 ]);
 
 export const iotlbDescriptor: Layout<Platform> = layout("IOTLB invalidate", "6.5.2.3", 128, [
   ...type,
-  field("G", "5:4", "granularity"),
+  granularity("page-selective"),
   field("DW", "6", "drain writes"),
   field("DR", "7", "drain reads"),
   reserved("8"),
   reserved("15:12"),
   field("DID", "31:16", "domain id"),
   reserved("63:32"),
-  field("AM", "69:64", "address mask: log2 of the number of pages"),
+  saying(field("AM", "69:64", "address mask: log2 of the number of pages"), asPowerOfTwo("pages")),
   field("IH", "70", "invalidation hint: leaf entries only"),
   reserved("75:71"),
-  field("ADDR", "127:76", "page"),
+  page,
 ]);
 
 export const deviceTlbDescriptor: Layout<Platform> = layout("device-TLB invalidate", "6.5.2.5", 128, [
@@ -52,14 +61,14 @@ export const deviceTlbDescriptor: Layout<Platform> = layout("device-TLB invalida
   ),
   field("MIP", "20:16", "largest number of pending invalidations"),
   reserved("31:21"),
-  field("SID", "47:32", "source id"),
+  sourceId,
   reserved("51:48"),
   field("PFSIDHigh", "63:52", "source id of the physical function", (p) =>
     p.deviceTlbThrottling ? NEVER : 52,
   ),
   field("S", "64", "size"),
   reserved("75:65"),
-  field("ADDR", "127:76", "page"),
+  page,
 ]);
 
 export const interruptEntryDescriptor: Layout<Platform> = layout(
@@ -68,7 +77,7 @@ export const interruptEntryDescriptor: Layout<Platform> = layout(
   128,
   [
     ...type,
-    field("G", "4", "granularity"),
+    saying(field("G", "4", "granularity"), { 0: "global", 1: "index-selective" }),
     reserved("8:5"),
     reserved("26:12"),
     field("IM", "31:27", "index mask"),
@@ -88,7 +97,7 @@ export const waitDescriptor: Layout<Platform> = layout("invalidation wait", "6.5
   reserved("31:12"),
   field("Data", "63:32", "status data"),
   reserved("65:64"),
-  field("Address", "127:66", "status address, in DWORDs"),
+  saying(field("Address", "127:66", "status address, in DWORDs"), asAddress(2)),
 ]);
 
 const layouts: Readonly<Record<number, Layout<Platform>>> = {

@@ -1,45 +1,11 @@
 /** The register file: every register of legacy mode, its fields and their access types (VT-d 11.2, 11.3, 11.4). */
-import { field, fieldMask, ignored, type Layout, layout } from "../words/layout.js";
+import { fieldMask } from "../words/layout.js";
+import { type Access, type FieldRow, type Register, register } from "../words/register-file.js";
+import { asAddress, asPowerOfTwo, asRequester, names } from "../words/shown-fields.js";
+import { faultReason } from "./fault-reasons.js";
 import type { Platform } from "./profile.js";
 
-/**
- * Access types as 11.3 prints them: read-only, read-write, write-only, write 1 to clear. Bits of no field are
- * reserved and read as zero.
- */
-export type Access = "RO" | "RW" | "WO" | "RW1C";
-
-export interface Register {
-  readonly name: string;
-  /** Byte offset from the base of the register page. */
-  readonly offset: number;
-  readonly layout: Layout;
-  readonly access: Readonly<Record<string, Access>>;
-}
-
-type FieldRow = readonly [name: string, bits: string, access: Access, meaning: string];
-
-function register(
-  name: string,
-  section: string,
-  offset: number,
-  width: 32 | 64 | 128,
-  rows: readonly FieldRow[],
-): Register {
-  const fields = rows.map(([fieldName, bits, , meaning]) => field(fieldName, bits, meaning));
-  const gaps: string[] = [];
-  let free = 0;
-  for (const one of [...fields].sort((a, b) => a.low - b.low)) {
-    if (one.low > free) gaps.push(`${one.low - 1}:${free}`);
-    free = one.high + 1;
-  }
-  if (free < width) gaps.push(`${width - 1}:${free}`);
-  return {
-    name,
-    offset,
-    layout: layout(name, section, width, [...fields, ...gaps.map((bits) => ignored(bits))]),
-    access: Object.fromEntries(rows.map(([fieldName, , access]) => [fieldName, access])),
-  };
-}
+export type { Access, Register } from "../words/register-file.js";
 
 /** Byte offsets that do not depend on the platform. */
 export const Offset = {
@@ -71,6 +37,23 @@ export const Offset = {
   IQERCD: 0xb0,
 } as const;
 
+const granularities = (finest: string) =>
+  names({ 0: "none", 1: "global", 2: "domain-selective", 3: `${finest}-selective` });
+
+/** 11.4.9.9: values of IQEI. */
+export const QUEUE_ERRORS: Readonly<Record<number, string>> = {
+  0: "not reported",
+  1: "the tail is not in the queue",
+  2: "a descriptor could not be fetched",
+  3: "descriptor type",
+  4: "reserved bits of a descriptor",
+  5: "descriptor width",
+  6: "the tail is not aligned to descriptors of 256 bits",
+  7: "translation table mode",
+};
+
+const asReason = (reason: number) => faultReason(reason)?.statement;
+
 const globalBits = (access: Access, suffix: "command" | "status"): FieldRow[] => [
   [suffix === "command" ? "TE" : "TES", "31", access, `translation enable ${suffix}`],
   [suffix === "command" ? "SRTP" : "RTPS", "30", access, `root-table pointer ${suffix}`],
@@ -96,7 +79,7 @@ const event = (
     ["IMD", "15:0", "RW", "data"],
   ]),
   register(address, section(2), Offset[address.replace("_REG", "") as keyof typeof Offset], 32, [
-    ["MA", "31:2", "RW", "message address"],
+    ["MA", "31:2", "RW", "message address", asAddress(2)],
   ]),
   register(upper, section(3), Offset[upper.replace("_REG", "") as keyof typeof Offset], 32, [
     ["MUA", "31:0", "RW", "message upper address"],
@@ -116,15 +99,21 @@ export function registersOf(platform: Platform): readonly Register[] {
     register("GCMD_REG", "11.4.4.1", Offset.GCMD, 32, globalBits("WO", "command")),
     register("GSTS_REG", "11.4.4.2", Offset.GSTS, 32, globalBits("RO", "status")),
     register("RTADDR_REG", "11.4.5", Offset.RTADDR, 64, [
-      ["TTM", "11:10", "RW", "translation table mode: 0 legacy"],
-      ["RTA", "63:12", "RW", "root table address"],
+      [
+        "TTM",
+        "11:10",
+        "RW",
+        "translation table mode",
+        names({ 0: "legacy", 1: "scalable", 2: "reserved", 3: "abort-DMA" }),
+      ],
+      ["RTA", "63:12", "RW", "root table address", asAddress(12)],
     ]),
     register("CCMD_REG", "11.4.6.1", Offset.CCMD, 64, [
       ["DID", "15:0", "RW", "domain id"],
-      ["SID", "31:16", "WO", "source id"],
+      ["SID", "31:16", "WO", "source id", asRequester],
       ["FM", "33:32", "WO", "function mask"],
-      ["CAIG", "60:59", "RO", "context actual invalidation granularity"],
-      ["CIRG", "62:61", "RW", "context invalidation request granularity"],
+      ["CAIG", "60:59", "RO", "context actual invalidation granularity", granularities("device")],
+      ["CIRG", "62:61", "RW", "context invalidation request granularity", granularities("device")],
       ["ICC", "63", "RW", "invalidate context cache"],
     ]),
     register("FSTS_REG", "11.4.7.1", Offset.FSTS, 32, [
@@ -137,33 +126,33 @@ export function registersOf(platform: Platform): readonly Register[] {
     ]),
     ...event("FECTL_REG", "FEDATA_REG", "FEADDR_REG", "FEUADDR_REG", (n) => `11.4.7.${2 + n}`),
     ...protectedMemory(platform),
-    register("IQH_REG", "11.4.9.1", Offset.IQH, 64, [["QH", "18:4", "RO", "queue head"]]),
-    register("IQT_REG", "11.4.9.2", Offset.IQT, 64, [["QT", "18:4", "RW", "queue tail"]]),
+    register("IQH_REG", "11.4.9.1", Offset.IQH, 64, [["QH", "18:4", "RO", "queue head", asAddress(4)]]),
+    register("IQT_REG", "11.4.9.2", Offset.IQT, 64, [["QT", "18:4", "RW", "queue tail", asAddress(4)]]),
     register("IQA_REG", "11.4.9.3", Offset.IQA, 64, [
-      ["QS", "2:0", "RW", "queue size: 2^(QS+8) descriptors of 128 bits"],
+      ["QS", "2:0", "RW", "queue size", asPowerOfTwo("descriptors of 128 bits", 8)],
       ["DW", "11", "RW", "descriptor width: 1 for 256 bits"],
-      ["IQA", "63:12", "RW", "queue address"],
+      ["IQA", "63:12", "RW", "queue address", asAddress(12)],
     ]),
     register("ICS_REG", "11.4.9.4", Offset.ICS, 32, [
       ["IWC", "0", "RW1C", "invalidation wait descriptor complete"],
     ]),
     ...event("IECTL_REG", "IEDATA_REG", "IEADDR_REG", "IEUADDR_REG", (n) => `11.4.9.${5 + n}`),
     register("IQERCD_REG", "11.4.9.9", Offset.IQERCD, 64, [
-      ["IQEI", "3:0", "RO", "invalidation queue error information"],
-      ["ITESID", "47:32", "RO", "invalidation time-out error source id"],
-      ["ICESID", "63:48", "RO", "invalidation completion error source id"],
+      ["IQEI", "3:0", "RO", "invalidation queue error information", names(QUEUE_ERRORS)],
+      ["ITESID", "47:32", "RO", "invalidation time-out error source id", asRequester],
+      ["ICESID", "63:48", "RO", "invalidation completion error source id", asRequester],
     ]),
     register("IVA_REG", "11.4.6.4", iotlb, 64, [
       ["AM", "5:0", "WO", "address mask"],
       ["IH", "6", "WO", "invalidation hint"],
-      ["ADDR", "63:12", "WO", "address"],
+      ["ADDR", "63:12", "WO", "address", asAddress(12)],
     ]),
     register("IOTLB_REG", "11.4.6.3", iotlb + 8, 64, [
       ["DID", "47:32", "RW", "domain id"],
       ["DW", "48", "RW", "drain writes"],
       ["DR", "49", "RW", "drain reads"],
-      ["IAIG", "58:57", "RO", "IOTLB actual invalidation granularity"],
-      ["IIRG", "61:60", "RW", "IOTLB invalidation request granularity"],
+      ["IAIG", "58:57", "RO", "IOTLB actual invalidation granularity", granularities("page")],
+      ["IIRG", "61:60", "RW", "IOTLB invalidation request granularity", granularities("page")],
       ["IVT", "63", "RW", "invalidate IOTLB"],
     ]),
     ...Array.from({ length: platform.faultRecords }, (_, index) => faultRecordRegister(platform, index)),
@@ -198,13 +187,13 @@ function protectedMemory(platform: Platform): Register[] {
 /** 11.4.7.6: fault recording register `index`. */
 function faultRecordRegister(platform: Platform, index: number): Register {
   return register(`FRCD_REG[${index}]`, "11.4.7.6", platform.faultRecordOffset + 16 * index, 128, [
-    ["FI", "63:12", "RO", "fault info: page of the address in the request"],
-    ["SID", "79:64", "RO", "source id"],
+    ["FI", "63:12", "RO", "fault info: page of the address in the request", asAddress(12)],
+    ["SID", "79:64", "RO", "source id", asRequester],
     ["T2", "92", "RO", "type, second bit"],
     ["PRIV", "93", "RO", "privilege mode requested"],
     ["EXE", "94", "RO", "execute permission requested"],
     ["PP", "95", "RO", "PASID present"],
-    ["FR", "103:96", "RO", "fault reason"],
+    ["FR", "103:96", "RO", "fault reason", asReason],
     ["PV", "123:104", "RO", "PASID value"],
     ["AT", "125:124", "RO", "address type"],
     ["T1", "126", "RO", "type, first bit"],

@@ -21,6 +21,8 @@ export interface Field<Platform = unknown> {
   readonly meaning: string;
   /** Lowest bit from which on the field is reserved on this platform; `low` means all of it. */
   readonly reservedFrom?: (platform: Platform) => number;
+  /** What a value stands for, where that is more than a number. */
+  readonly says?: (value: number) => string | undefined;
 }
 
 export interface Layout<Platform = unknown> {
@@ -221,11 +223,19 @@ export function reservedMask<P extends { readonly hostAddressWidth: number }>(
   of: Layout<P>,
   platform: P,
 ): Word[] {
-  return maskOf(of, (one) => {
-    if (one.kind === "reserved") return one.low;
-    if (one.kind === "address") return platform.hostAddressWidth % 64 || 64;
-    return one.reservedFrom?.(platform) ?? Number.POSITIVE_INFINITY;
-  });
+  return maskOf(of, (one) => firstReserved(one, platform));
+}
+
+/** The lowest bit from which on a field is reserved on this platform; infinite when none of it is. */
+export function firstReserved<P extends { readonly hostAddressWidth: number }>(
+  one: Field<P>,
+  platform: P,
+): number {
+  if (one.kind === "reserved") return one.low;
+  const missing = one.reservedFrom?.(platform) ?? Number.POSITIVE_INFINITY;
+  if (one.kind !== "address") return missing;
+  // Address bits are counted from the start of the word that holds the address.
+  return Math.min(missing, one.low - (one.low % 64) + (platform.hostAddressWidth % 64 || 64));
 }
 
 /** The bits of an entry that hardware never looks at, as 64-bit words. */

@@ -1,5 +1,5 @@
 /** Registers of a memory-mapped unit: declared layouts with access types, and what plain registers hold. */
-import { field, fieldMask, ignored, type Layout, layout } from "./layout.js";
+import { type Field, field, fieldMask, ignored, type Layout, layout } from "./layout.js";
 
 /**
  * Access types as the specifications print them: read-only, read-write, write-only, write 1 to clear, write 1 to set.
@@ -15,7 +15,13 @@ export interface Register {
   readonly access: Readonly<Record<string, Access>>;
 }
 
-export type FieldRow = readonly [name: string, bits: string, access: Access, meaning: string];
+export type FieldRow = readonly [
+  name: string,
+  bits: string,
+  access: Access,
+  meaning: string,
+  says?: Field["says"],
+];
 
 /** Declares a register of fields; bits between them are reserved. */
 export function register(
@@ -25,7 +31,10 @@ export function register(
   width: 32 | 64 | 128,
   rows: readonly FieldRow[],
 ): Register {
-  const fields = rows.map(([fieldName, bits, , meaning]) => field(fieldName, bits, meaning));
+  const fields = rows.map(([fieldName, bits, , meaning, says]) => {
+    const one = field(fieldName, bits, meaning);
+    return says ? { ...one, says } : one;
+  });
   const gaps: string[] = [];
   let free = 0;
   for (const one of [...fields].sort((a, b) => a.low - b.low)) {
@@ -39,6 +48,16 @@ export function register(
     layout: layout(name, section, width, [...fields, ...gaps.map((bits) => ignored(bits))]),
     access: Object.fromEntries(rows.map(([fieldName, , access]) => [fieldName, access])),
   };
+}
+
+/** Name of the register that takes the byte at an offset; null where there is none. */
+export function registerAt(
+  registers: readonly Pick<Register, "name" | "offset" | "layout">[],
+  offset: number,
+): string | null {
+  const isThere = (one: Pick<Register, "offset" | "layout">) =>
+    offset >= one.offset && offset < one.offset + one.layout.width / 8;
+  return registers.find(isThere)?.name ?? null;
 }
 
 /** What plain registers hold. Registers whose reads or writes do something have their own state beside it. */
