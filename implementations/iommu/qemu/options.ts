@@ -61,11 +61,23 @@ export function suffices(have: Blueprint, need: Blueprint): boolean {
 export function optionsFor(machine: Blueprint, files: BootFiles, qtestAccelerator: boolean): string[] {
   return [
     ...chassisOptions(machine.memoryPages, files, qtestAccelerator),
+    ...boardOptions(machine),
+    // After the others: `amd-iommu` is a PCI function too, and takes a slot that is left.
+    ...["-device", unitWith(machine)],
+  ];
+}
+
+/** What is plugged into a machine, its IOMMU excepted. */
+export function boardOptions(machine: Blueprint): string[] {
+  return [
     ...machine.ports.flatMap(portOptions),
     ...[...fillers(machine), ...machine.requesters].flatMap(deviceOptions),
-    // After the others: `amd-iommu` is a PCI function too, and takes a slot that is left.
-    ...["-device", [machine.kind.device, machine.properties].filter((one) => one !== "").join()],
   ];
+}
+
+/** The IOMMU with its properties. */
+export function unitWith({ kind, properties }: Blueprint): string {
+  return [kind.device, properties].filter((one) => one !== "").join();
 }
 
 /** A machine without devices. Without the qtest accelerator the clock runs ahead while the processor sleeps. */

@@ -6,8 +6,9 @@ import type { Qtest, Reply } from "./qtest.js";
 /** Where the registers of each device are. */
 export type Bars = ReadonlyMap<RequesterId, number>;
 
-const CONFIG_ADDRESS = 0xcf8;
-const CONFIG_DATA = 0xcfc;
+/** The two ports that lead to configuration space. */
+export const CONFIG_ADDRESS = 0xcf8;
+export const CONFIG_DATA = 0xcfc;
 const COMMAND = 0x04;
 const BAR0 = 0x10;
 const BUS_NUMBERS = 0x18;
@@ -42,25 +43,52 @@ export function bridgesOf(machine: Blueprint): BridgePlace[] {
   }));
 }
 
-/** Queues the configuration of every bridge, the upper ones first, and of every device. */
-export function configure(qtest: Qtest, bridges: readonly BridgePlace[], bars: Bars): void {
-  for (const { id, secondary, subordinate } of bridges) {
+/** A word that goes into the configuration space of a function. */
+export interface ConfigurationWrite {
+  readonly id: RequesterId;
+  readonly register: number;
+  readonly value: number;
+  /** What it does, in words. */
+  readonly meaning: string;
+}
+
+/** The configuration of every bridge, the upper ones first, and of every device. */
+export function configuration(bridges: readonly BridgePlace[], bars: Bars): ConfigurationWrite[] {
+  const enabled = { register: COMMAND, value: MEMORY_AND_DMA, meaning: "memory space and bus master" };
+  const ofBridge = ({ id, secondary, subordinate }: BridgePlace): ConfigurationWrite[] => {
     const behind = [...bars].filter(([one]) => one >>> 8 >= secondary && one >>> 8 <= subordinate);
     const addresses = behind.map(([, bar]) => bar);
-    writeConfiguration(qtest, id, BUS_NUMBERS, (subordinate << 16) | (secondary << 8) | (id >>> 8));
-    writeConfiguration(qtest, id, MEMORY_WINDOW, window(addresses));
-    writeConfiguration(qtest, id, PREFETCHABLE_WINDOW, CLOSED_WINDOW);
-    writeConfiguration(qtest, id, COMMAND, MEMORY_AND_DMA);
-  }
-  for (const [id, bar] of bars) {
-    writeConfiguration(qtest, id, BAR0, bar);
-    writeConfiguration(qtest, id, COMMAND, MEMORY_AND_DMA);
-  }
+    const buses = (subordinate << 16) | (secondary << 8) | (id >>> 8);
+    return [
+      { id, register: BUS_NUMBERS, value: buses, meaning: `buses ${secondary} to ${subordinate}` },
+      { id, register: MEMORY_WINDOW, value: window(addresses), meaning: "memory window" },
+      { id, register: PREFETCHABLE_WINDOW, value: CLOSED_WINDOW, meaning: "no prefetchable memory window" },
+      { id, ...enabled },
+    ];
+  };
+  return [
+    ...bridges.flatMap(ofBridge),
+    ...[...bars].flatMap(([id, bar]) => [
+      { id, register: BAR0, value: bar, meaning: "address of its registers" },
+      { id, ...enabled },
+    ]),
+  ];
+}
+
+/** Queues all of it. */
+export function configure(qtest: Qtest, bridges: readonly BridgePlace[], bars: Bars): void {
+  for (const { id, register, value } of configuration(bridges, bars))
+    writeConfiguration(qtest, id, register, value);
+}
+
+/** What selects a word of the configuration space of a function at the first port. */
+export function selector(id: RequesterId, register: number): number {
+  return (0x80000000 | (id << 8) | register) >>> 0;
 }
 
 /** Asks for a word of the configuration space of a function; all ones where there is none. */
 export function readConfiguration(qtest: Qtest, id: RequesterId, register: number): Reply {
-  qtest.out32(CONFIG_ADDRESS, 0x80000000 | (id << 8) | register);
+  qtest.out32(CONFIG_ADDRESS, selector(id, register));
   return qtest.in32(CONFIG_DATA);
 }
 
@@ -71,6 +99,6 @@ function window(addresses: readonly number[]): number {
 
 /** Queues writing a word of the configuration space of a function. */
 export function writeConfiguration(qtest: Qtest, id: RequesterId, register: number, value: number): void {
-  qtest.out32(CONFIG_ADDRESS, 0x80000000 | (id << 8) | register);
+  qtest.out32(CONFIG_ADDRESS, selector(id, register));
   qtest.out32(CONFIG_DATA, value);
 }

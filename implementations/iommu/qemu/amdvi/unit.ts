@@ -11,6 +11,9 @@ import { isAtLeast } from "../version.js";
 import { ADDRESS, FEATURES, POINTERS, Register, SETTINGS } from "./registers.js";
 import { blockingEntries, NOTHING_IGNORED, privateContents, queueTranslating } from "./start-state.js";
 
+/** Without this property a unit that has it translates nothing. */
+export const REMAPPING = "dma-remap=on";
+
 const PROFILE = "amd-qemu";
 const VENDOR = 0x1022;
 const CAPABILITY = 0x40;
@@ -21,7 +24,7 @@ export const amdViKind: UnitKind = {
   profilesOf: () => [PROFILE],
   propertiesOf(profile, version) {
     if (profile !== PROFILE) return undefined;
-    return isAtLeast(version, 10, 2) ? "dma-remap=on" : "";
+    return isAtLeast(version, 10, 2) ? REMAPPING : "";
   },
   address: ADDRESS,
   registers: [SETTINGS, FEATURES, POINTERS],
