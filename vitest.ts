@@ -22,6 +22,7 @@ import { exposureSubject } from "./properties/driver-subject.js";
 import { type Invariant, invariants, type Judged } from "./properties/invariants.js";
 import { platformSubject } from "./properties/platform/subject.js";
 import { type AnyScenario, iommuSubject, type Subject } from "./properties/subject.js";
+import { findingOf } from "./reports/result-of.js";
 import { counterexample } from "./reports/terminal.js";
 
 /** What is to be searched, and where counterexamples go. */
@@ -158,9 +159,11 @@ function campaignOf(
 }
 
 /** @throws Error with every counterexample of an invariant */
-function expectKept({ findings }: CampaignResult, invariant: string): void {
+function expectKept({ findings, architecture }: CampaignResult, invariant: string): void {
   const broken = findings.filter((one) => one.invariants.includes(invariant));
   if (broken.length === 0) return;
-  const shown = broken.map((one) => counterexample(one, `the next run replays ${one.file}`).join("\n"));
+  const shown = broken.map((one) =>
+    counterexample(findingOf(one, architecture, [], (file) => `the next run replays ${file}`)).join("\n"),
+  );
   throw new Error(shown.join("\n\n"));
 }

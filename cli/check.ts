@@ -1,23 +1,16 @@
 /** `check`: the invariants against implementations, drivers, or both. */
 import { randomInt } from "node:crypto";
 import type { CampaignResult } from "../properties/campaign.js";
-import type { DistinctFinding } from "../properties/distinct-findings.js";
 import { type Invariant, invariantNamed, invariants } from "../properties/invariants.js";
 import { defaultWorkers } from "../properties/workers/pool.js";
-import { resultsAsJson } from "../reports/json.js";
-import {
-  counterexample,
-  coverageLines,
-  knownLines,
-  meaning,
-  summary,
-  verdictOf,
-  verdictTable,
-} from "../reports/terminal.js";
+import { resultAsJson } from "../reports/json.js";
+import { type CampaignToTell, resultOf } from "../reports/result-of.js";
+import { terminalLines } from "../reports/terminal.js";
 import { type Effort, runCampaigns } from "./campaigns.js";
-import { ExitCode, UsageError } from "./errors.js";
+import { type ExitCode, UsageError } from "./errors.js";
 import type { Options } from "./options.js";
 import { type Planned, planned } from "./plan.js";
+import { exitCodeOf, reportFile } from "./report.js";
 
 /** Without `--time` and `--runs` all campaigns together get about this long, and none gets longer than the second. */
 const ALL_MILLISECONDS = 54_000;
@@ -28,16 +21,15 @@ export async function check(options: Options, print: (line: string) => void): Pr
   const [, surplus] = options.positionals;
   if (surplus !== undefined)
     throw new UsageError(`check takes options only, not "${surplus}"; did you mean --on ${surplus}?`);
+  const reports = options.reports.map(reportFile);
   const chosen = chosenInvariants(options.properties);
-  const plan = await planned(options, chosen, print);
-  try {
-    const results = await runCampaigns(plan.campaigns, effortOf(options, plan.campaigns.length));
-    if (options.json) print(resultsAsJson(results));
-    else for (const line of report(results, plan.campaigns)) print(line);
-    return exitCodeOf(results);
-  } finally {
-    plan.close();
-  }
+  const campaigns = await planned(options, chosen, print);
+  const results = await runCampaigns(campaigns, effortOf(options, campaigns.length));
+  const result = resultOf(told(results, campaigns), options.command);
+  if (options.json) print(resultAsJson(result));
+  else for (const line of terminalLines(result)) print(line);
+  for (const one of reports) one.write(result);
+  return exitCodeOf(result);
 }
 
 function chosenInvariants(names: readonly string[]): readonly Invariant[] {
@@ -62,34 +54,10 @@ function effortOf(options: Options, campaigns: number): Effort {
   };
 }
 
-function report(results: readonly CampaignResult[], campaigns: readonly Planned[]): string[] {
-  const lines: string[] = [];
-  results.forEach((result, index) => {
+/** The findings of each campaign with how to replay them. */
+function told(results: readonly CampaignResult[], campaigns: readonly Planned[]): CampaignToTell[] {
+  return results.map((result, index) => {
     const { known, replayOptions } = campaigns[index]!;
-    const replay = (found: DistinctFinding) => `npx iommu-spec replay ${found.file} ${replayOptions}`;
-    for (const found of result.findings.filter((one) => one.known === null)) {
-      lines.push(`${result.heading}: ${counterexample(found, replay(found)).join("\n")}`, "");
-    }
-    const met = result.findings.filter((one) => one.known !== null);
-    if (met.length > 0) lines.push(`${result.heading}: known deviations that were met`, "");
-    for (const found of met) {
-      const deviation = known.find((one) => one.id === found.known)!;
-      lines.push(...knownLines(found, deviation, replay(found)), "");
-    }
+    return { result, known, replay: (file) => `npx iommu-spec replay ${file} ${replayOptions}` };
   });
-  lines.push(
-    ...results.flatMap(summary),
-    ...coverageLines(results),
-    "",
-    ...verdictTable(results),
-    "",
-    meaning(results),
-  );
-  return lines;
-}
-
-function exitCodeOf(results: readonly CampaignResult[]): ExitCode {
-  const verdicts = results.flatMap((result) => result.invariants.map((one) => verdictOf(result, one.id)));
-  if (verdicts.includes("violated")) return ExitCode.violated;
-  return verdicts.includes("unknown") ? ExitCode.unknown : ExitCode.holds;
 }

@@ -1,6 +1,6 @@
 /** `trace`: a recorded run of software, judged record by record. */
 import { TraceFormatError } from "../generators/trace/format-codec.js";
-import type { Finding } from "../model/finding.js";
+import { type Finding, retold } from "../model/finding.js";
 import { brokenBy } from "../properties/invariants.js";
 import { judgeTrace, TraceRun } from "../properties/trace-run.js";
 import { type JudgedTrace, traceAsJson, traceLines } from "../reports/trace.js";
@@ -79,5 +79,5 @@ function inLines(finding: Finding, recorded: TraceFile): Finding {
       const line = lines.get(Number(number));
       return line === undefined ? whole : `line ${line}`;
     });
-  return { ...finding, message: translate(finding.message), witness: finding.witness.map(translate) };
+  return retold(finding, translate);
 }

@@ -3,11 +3,14 @@
  * and through the registry in `model/architectures.ts`.
  */
 import type { FirmwareTables } from "./acpi/firmware-table.js";
-import type { Finding } from "./finding.js";
+import type { ChainEntry, Finding, InvalidationActions } from "./finding.js";
 import type { ExposureModel } from "./isolation/exposure.js";
+import type { LogFinding } from "./kernel-log.js";
 import type { ArchitectureId, Profile } from "./profile.js";
 import type { RunStart } from "./run-start.js";
+import type { Structures } from "./structure.js";
 import type { Action, Observation, Request } from "./trace.js";
+import type { Layout } from "./words/layout.js";
 import type { PhysicalMemory } from "./words/memory.js";
 import type { Coverage, Rule } from "./words/rule.js";
 
@@ -44,6 +47,14 @@ export interface DataStore {
   readonly high: number;
 }
 
+/** An invalidation that software has submitted. */
+export interface SubmittedInvalidation extends InvalidationActions {
+  /** What it is to remove. */
+  readonly text: string;
+  /** Through the queue or command buffer, not by register. */
+  readonly queued: boolean;
+}
+
 /** Judges an IOMMU: says of every action whether a conforming unit may have shown that. */
 export interface Oracle {
   readonly coverage: Coverage;
@@ -71,6 +82,8 @@ export interface Oracle {
   isDrained(write: LandedWrite, step: number): boolean;
   /** Id of the rule by which it cannot. */
   readonly drainRule: string;
+  /** The invalidations of the actions taken so far, oldest first; those that say nothing any more may be forgotten. */
+  invalidations(): SubmittedInvalidation[];
 }
 
 /** Judges software: the oracle that follows a run, and what requests could reach in it. */
@@ -90,7 +103,14 @@ export interface Architecture {
   readonly rules: readonly Rule[];
   /** Bytes that the unit's registers take, whole pages. */
   registerBytes(profile: Profile): number;
+  /** Name of the register at an offset, or of the one that this is the upper half of; null where there is none. */
+  registerName(profile: Profile, offset: number): string | null;
+  /** The layout of an entry of a chain; null for a register. */
+  entryLayout(entry: Pick<ChainEntry, "part" | "level" | "low" | "high">): Layout<never> | null;
   readonly firmwareTables: FirmwareTables;
+  readonly structures: Structures;
+  /** What kernels say about units of it, in a log without prefixes. */
+  messages(log: string): LogFinding[];
   /** @param memory where it keeps memory with its history; one that is shared is that of the oracle that was reset last */
   createOracle(profile: Profile, memory?: PhysicalMemory): Oracle;
   createSoftware(profile: Profile): SoftwareModel;

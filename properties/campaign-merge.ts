@@ -1,6 +1,7 @@
 /** Shares of a campaign, put together. */
 import { type CampaignPart, KEPT_FAILURES } from "./campaign.js";
 import { type DistinctFinding, DistinctFindings } from "./distinct-findings.js";
+import { added, addedDistributions } from "./distribution.js";
 
 /**
  * What shares of one campaign, run beside each other, found together: findings with one signature are one, the most
@@ -15,6 +16,7 @@ export function mergedParts(parts: readonly CampaignPart[]): CampaignPart {
     findings: mergedFindings(parts.flatMap((part) => part.findings)),
     unknown: added(parts.map((part) => part.unknown)),
     failures: parts.flatMap((part) => part.failures).slice(0, KEPT_FAILURES),
+    drawn: addedDistributions(parts.map((part) => part.drawn)),
     coverage: added(parts.map((part) => part.coverage)),
     mended: parts.flatMap((part) => part.mended),
   };
@@ -28,10 +30,4 @@ function mergedFindings(all: readonly DistinctFinding[]): DistinctFinding[] {
 
 function byFrequency(one: DistinctFinding, other: DistinctFinding): number {
   return other.count - one.count || (one.signature < other.signature ? -1 : 1);
-}
-
-function added(maps: readonly ReadonlyMap<string, number>[]): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const map of maps) for (const [name, count] of map) sums.set(name, (sums.get(name) ?? 0) + count);
-  return sums;
 }

@@ -13,7 +13,7 @@ import { mergedParts } from "./campaign-merge.js";
 import { loadScenario } from "./counterexample.js";
 import { invariants } from "./invariants.js";
 import type { KnownDeviation } from "./known-deviation.js";
-import { iommuSubject, type Subject, type Verdict } from "./subject.js";
+import { iommuSubject, recorded, type Subject, type Verdict } from "./subject.js";
 
 let folder = "";
 beforeEach(() => {
@@ -32,7 +32,14 @@ function subjectWith(bugs: Bugs, failure: string | null = null): Subject<Scenari
     const action = steps.findIndex((step) => bugs[step.do] !== undefined);
     const kind = action < 0 ? undefined : bugs[steps[action]!.do];
     const finding: Finding | null = kind ? { kind, action, rules: [], message: kind, witness: [] } : null;
-    return { findings: finding ? [finding] : [], unknown: null, failure, requests: 1, stepOf: [] };
+    return {
+      findings: finding ? [finding] : [],
+      unknown: null,
+      failure,
+      requests: 1,
+      stepOf: [],
+      ...recorded([]),
+    };
   };
   return {
     ...real,
@@ -78,6 +85,12 @@ describe("a campaign", () => {
       expect(loadScenario(file).scenario).toEqual(scenario);
     }
     expect(all()).toEqual(result.findings.map((one) => one.file).sort());
+  });
+
+  it("counts what it drew, whatever it runs to shrink that", () => {
+    const { drawn } = runCampaign(optionsFor(subjectWith(BUGS)));
+    const starts = [...drawn.get("start")!.values()].reduce((sum, one) => sum + one, 0);
+    expect(starts).toBe(60);
   });
 
   it("finds what hides in a flood that looks the same", () => {

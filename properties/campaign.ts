@@ -5,6 +5,7 @@ import type { Finding } from "../model/finding.js";
 import { FAILURE, loadedIfThere, moveAside } from "./campaign-database.js";
 import { counterexampleName, loadScenario, saveCounterexample } from "./counterexample.js";
 import { type DistinctFinding, DistinctFindings } from "./distinct-findings.js";
+import { type Distribution, DistributionCounter } from "./distribution.js";
 import { breaking, type Invariant } from "./invariants.js";
 import type { KnownDeviation } from "./known-deviation.js";
 import { minimise } from "./minimise.js";
@@ -53,6 +54,8 @@ export interface CampaignPart {
   readonly unknown: ReadonlyMap<string, number>;
   /** Messages of an implementation that failed, with the file of the scenario it failed on where that is known. */
   readonly failures: readonly { readonly message: string; readonly file: string | null }[];
+  /** What the scenarios were like. */
+  readonly drawn: Distribution;
   /** How often each rule decided something, by rule id. */
   readonly coverage: ReadonlyMap<string, number>;
   /** Files of earlier counterexamples that show nothing any more, where they have been moved to. */
@@ -114,6 +117,9 @@ interface Trial<S extends AnyScenario> {
   readonly open: KnownDeviation | null;
 }
 
+/** What a file of an earlier campaign shows again. */
+type Shown = Pick<DistinctFinding, "finding" | "records" | "stepOf" | "file" | "minimal">;
+
 /** Findings that look the same before they are shrunk: as each takes long, few are. */
 interface Flood {
   times: number;
@@ -131,6 +137,7 @@ class Campaign<S extends AnyScenario> {
   private readonly unknown = new Map<string, number>();
   private readonly failures: { message: string; file: string }[] = [];
   private readonly mended: string[] = [];
+  private readonly drawn = new DistributionCounter();
   private failuresInARow = 0;
   private runs = 0;
   private requests = 0;
@@ -168,6 +175,7 @@ class Campaign<S extends AnyScenario> {
       findings: this.found.all(),
       unknown: this.unknown,
       failures: this.failures,
+      drawn: this.drawn.counts(),
       coverage: options.subject.coverage(),
       mended: this.mended,
     };
@@ -202,6 +210,7 @@ class Campaign<S extends AnyScenario> {
   private conclude(trial: Trial<S>, judged: Verdict): void {
     this.runs++;
     this.requests += judged.requests;
+    this.drawn.note(trial.scenario, judged);
     this.failuresInARow = judged.failure ? this.failuresInARow + 1 : 0;
     if (judged.failure) this.noteFailure(trial, judged.failure);
     if (judged.unknown) this.unknown.set(judged.unknown, (this.unknown.get(judged.unknown) ?? 0) + 1);
@@ -230,16 +239,18 @@ class Campaign<S extends AnyScenario> {
     const scenario = loaded.scenario as S;
     const open = known.find((one) => one.id === recorded?.known) ?? null;
     const trial = { scenario, seed: recorded?.seed ?? 0, steerAround: this.knownBut(open), open };
-    const { findings, failure } = subject.judge(scenario, trial.steerAround);
+    const { findings, failure, stepOf, records } = subject.judge(scenario, trial.steerAround);
     this.failuresInARow = failure ? this.failuresInARow + 1 : 0;
     const [finding] = findings;
-    if (finding) this.noteEarlier(trial, finding, file, recorded?.minimal ?? true);
-    else if (isOwn && failure) this.failures.push({ message: failure, file });
+    if (finding) {
+      const run = { records: records(), stepOf };
+      this.noteEarlier(trial, { finding, ...run, file, minimal: recorded?.minimal ?? true });
+    } else if (isOwn && failure) this.failures.push({ message: failure, file });
     else if (isOwn) this.mended.push(moveAside(file));
   }
 
-  private noteEarlier(trial: Trial<S>, finding: Finding, file: string, minimal: boolean): void {
-    const { scenario, open } = trial;
+  private noteEarlier({ scenario, open }: Trial<S>, shown: Shown): void {
+    const { finding } = shown;
     const broken = this.broken(finding);
     if (broken.length === 0) return;
     const known = open && !this.showsAnyway(scenario, finding) ? open.id : undefined;
@@ -250,9 +261,7 @@ class Campaign<S extends AnyScenario> {
       known: known ?? null,
       count: 0,
       scenario,
-      finding,
-      file,
-      minimal,
+      ...shown,
       replayed: true,
     });
   }
@@ -325,6 +334,8 @@ class Campaign<S extends AnyScenario> {
       count: 1,
       scenario: small.scenario,
       finding: small.finding,
+      records: again.records(),
+      stepOf: again.stepOf,
       file,
       replayed: again.findings.some((one) => one.kind === small.finding.kind),
     });

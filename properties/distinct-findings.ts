@@ -1,6 +1,7 @@
 /** Findings of which those that are the same are one. */
 import { rmSync } from "node:fs";
 import type { Finding } from "../model/finding.js";
+import type { TraceRecord } from "../model/isolation/events.js";
 import { isCoveredBy } from "./signature.js";
 import type { AnyScenario } from "./subject.js";
 
@@ -13,6 +14,9 @@ export interface DistinctFinding {
   count: number;
   readonly scenario: AnyScenario;
   readonly finding: Finding;
+  /** The run that shows it: actions with what they showed, and the step of each. */
+  readonly records: readonly TraceRecord[];
+  readonly stepOf: readonly number[];
   readonly file: string;
   /** No step can be removed and no field simplified. */
   readonly minimal: boolean;

@@ -10,15 +10,23 @@ import { ReferenceIommu } from "../implementations/iommu/reference/reference.js"
 import type { SoftwareModel } from "../model/architecture.js";
 import { architectureOf, platformNamed } from "../model/architectures.js";
 import { type Finding, OutsideModel } from "../model/finding.js";
+import type { TraceRecord } from "../model/isolation/events.js";
 import { IsolationJudge } from "../model/isolation/judge.js";
-import { taggedPages } from "../model/trace.js";
+import { type Observation, taggedPages } from "../model/trace.js";
 import { COHERENT, PhysicalMemory } from "../model/words/memory.js";
 import { BlackBoxJudge } from "./black-box.js";
 import { type DriverRun, driveScenario, type RunObserver, setupOf } from "./driver-run.js";
 import { invariants } from "./invariants.js";
 import { inSteps } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
-import { architectureDrawn, type Subject, type Verdict, withFewSteps } from "./subject.js";
+import {
+  architectureDrawn,
+  noVerdict,
+  recorded,
+  type Subject,
+  type Verdict,
+  withFewSteps,
+} from "./subject.js";
 
 /** A driver with the name it is shown under. */
 export interface NamedDriver {
@@ -128,7 +136,7 @@ function exposureVerdict(bench: ExposureBench, scenario: IntentScenario, create:
     return verdictOf(bench.run(scenario, create), null);
   } catch (error) {
     if (!(error instanceof OutsideModel)) throw error;
-    return { findings: [], unknown: error.message, failure: null, requests: 0, stepOf: [] };
+    return noVerdict({ unknown: error.message, failure: null });
   }
 }
 
@@ -189,10 +197,10 @@ function repeat(run: DriverRun, iommu: Iommu, steerAround: readonly KnownDeviati
       steerAround.reduce((shown, one) => one.repairs?.(actions[index]!, shown) ?? shown, seen[index]!);
     const verdict = verdictOf(run, judgeBlackBox(run, shown, iommu));
     iommu.clear?.(new Set());
-    return verdict;
+    return { ...verdict, ...recorded(withSeen(run.records, shown)) };
   } catch (error) {
     if (!(error instanceof ImplementationError)) throw error;
-    return { findings: [], unknown: null, failure: error.message, requests: 0, stepOf: run.stepOf };
+    return noVerdict({ unknown: null, failure: error.message });
   }
 }
 
@@ -204,11 +212,19 @@ const OF_DRIVERS: ReadonlySet<string> = new Set(
 function verdictOf(run: DriverRun, seen: Finding | null): Verdict {
   const finding = run.finding ?? seen;
   const { failure, requests, stepOf } = run;
+  const told = recorded(run.records);
   if (finding && !OF_DRIVERS.has(finding.kind)) {
     const unknown = `the unit showed what the specification does not admit: ${finding.message}`;
-    return { findings: [], unknown, failure, requests, stepOf };
+    return { findings: [], unknown, failure, requests, stepOf, ...told };
   }
-  return { findings: finding ? [inSteps(finding, run)] : [], unknown: null, failure, requests, stepOf };
+  const findings = finding ? [inSteps(finding, run)] : [];
+  return { findings, unknown: null, failure, requests, stepOf, ...told };
+}
+
+/** The records with what was shown in place of what the driver saw when it ran. */
+function withSeen(records: readonly TraceRecord[], shown: (index: number) => Observation): TraceRecord[] {
+  let index = 0;
+  return records.map((one) => ("event" in one ? one : { ...one, seen: shown(index++) }));
 }
 
 function common(name: string, heading: string, generator: IntentGeneratorOptions) {

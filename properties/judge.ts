@@ -5,7 +5,7 @@ import type { Scenario, Step } from "../generators/scenario.js";
 import { ImplementationError, type Iommu } from "../implementations/iommu/interface.js";
 import type { LandedWrite, Oracle } from "../model/architecture.js";
 import { architectureOf } from "../model/architectures.js";
-import { type Finding, OutsideModel } from "../model/finding.js";
+import { type Finding, OutsideModel, retold } from "../model/finding.js";
 import { type Action, type Observation, pageTag, writeTag } from "../model/trace.js";
 import { showAddress } from "../model/words/address.js";
 import { PhysicalMemory } from "../model/words/memory.js";
@@ -21,6 +21,8 @@ export interface JudgedRun {
   readonly failure: string | null;
   /** Requests the implementation answered. */
   readonly requests: number;
+  /** What the actions showed, known deviations put right; empty after a failure. */
+  readonly seen: readonly Observation[];
 }
 
 /** How many types of requests there are. */
@@ -93,7 +95,14 @@ export class Judge {
       return this.judgeObserved(run, putRight(run, observe(), steerAround), iommu, steerAround);
     } catch (error) {
       if (!(error instanceof ImplementationError)) throw error;
-      return { run, findings: [], unknown: null, failure: error.message, requests: 0 };
+      return {
+        run,
+        findings: [],
+        unknown: null,
+        failure: error.message,
+        requests: 0,
+        seen: [],
+      };
     }
   }
 
@@ -111,7 +120,8 @@ export class Judge {
     iommu.clear?.(oracle.strays);
     let requests = 0;
     for (const action of run.actions) if (action.do === "request") requests++;
-    return { run, findings: findings.map((one) => inSteps(one, run)), unknown, failure: null, requests };
+    const told = findings.map((one) => inSteps(one, run));
+    return { run, findings: told, unknown, failure: null, requests, seen: observations };
   }
 
   /** The first thing that is wrong with a run; nothing after it can be relied on. */
@@ -150,7 +160,7 @@ export function inSteps(finding: Finding, run: Pick<CompiledRun, "stepOf">): Fin
       const step = run.stepOf[Number(action)] ?? -1;
       return step < 0 ? "the preparation" : `step ${step + 1}`;
     });
-  return { ...finding, message: translate(finding.message), witness: finding.witness.map(translate) };
+  return retold(finding, translate);
 }
 
 /** The scenario without the steps that known deviations are triggered by. */

@@ -5,7 +5,7 @@ import { withoutSteps } from "../generators/shrinking.js";
 import { architectures } from "../model/architectures.js";
 import type { Finding, FindingKind } from "../model/finding.js";
 import { minimise } from "./minimise.js";
-import type { Subject } from "./subject.js";
+import { recorded, type Subject } from "./subject.js";
 
 const base = generateScenario(1, defaultOptions("vtd"));
 
@@ -30,7 +30,14 @@ function subjectOf(
 ): Subject<Scenario> {
   const judge = (one: Scenario) => {
     const kind = kindOf(lettersOf(one));
-    return { findings: kind ? [finding(kind)] : [], unknown: null, failure: null, requests: 0, stepOf: [] };
+    return {
+      findings: kind ? [finding(kind)] : [],
+      unknown: null,
+      failure: null,
+      requests: 0,
+      stepOf: [],
+      ...recorded([]),
+    };
   };
   return {
     name: "letters",
@@ -87,7 +94,14 @@ describe("making a counterexample small", () => {
   });
 
   it("ends when the implementation fails", () => {
-    const failed = { findings: [], unknown: null, failure: "died", requests: 0, stepOf: [] };
+    const failed = {
+      findings: [],
+      unknown: null,
+      failure: "died",
+      requests: 0,
+      stepOf: [],
+      ...recorded([]),
+    };
     const subject = subjectOf(either, { judge: () => failed });
     const small = minimise(subject, scenario("abcx"), finding("stale"));
     expect({ runs: small.runs, complete: small.complete }).toEqual({ runs: 1, complete: false });

@@ -9,6 +9,9 @@ import { ReferenceIommu } from "../implementations/iommu/reference/reference.js"
 import type { Architecture } from "../model/architecture.js";
 import { architectureOf, platformNamed } from "../model/architectures.js";
 import type { Finding } from "../model/finding.js";
+import type { TraceRecord } from "../model/isolation/events.js";
+import type { Action, Observation, RequestType } from "../model/trace.js";
+
 import { Judge, type JudgedRun, withoutAvoided } from "./judge.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
@@ -25,6 +28,17 @@ export interface Verdict {
   readonly requests: number;
   /** For each action the index of its step in the scenario; -1 for what precedes the first. */
   readonly stepOf: readonly number[];
+  /** What was done, and what it showed; empty after a failure. */
+  records(): readonly TraceRecord[];
+  /** Tells every request that was made, and how it ended: a page number, or an `Effect`. */
+  eachRequest(tell: RequestListener): void;
+}
+
+export type RequestListener = (type: RequestType, effect: number) => void;
+
+/** Of a run that came to no verdict at all. */
+export function noVerdict(why: Pick<Verdict, "unknown" | "failure">): Verdict {
+  return { ...why, findings: [], requests: 0, stepOf: [], records: () => [], eachRequest: () => undefined };
 }
 
 export interface Subject<S extends AnyScenario> {
@@ -93,7 +107,38 @@ export function architectureDrawn({ profiles }: { readonly profiles: readonly st
   return architectureOf(platformNamed(profiles[0]!));
 }
 
+/** What a verdict tells of a run that was recorded. */
+export function recorded(records: readonly TraceRecord[]): Pick<Verdict, "records" | "eachRequest"> {
+  return {
+    records: () => records,
+    eachRequest(tell) {
+      for (const one of records)
+        if ("action" in one && one.action.do === "request") tell(one.action.request.type, one.seen.low);
+    },
+  };
+}
+
+/** Actions with what they showed, as far as that is known. */
+function recordsOf(actions: readonly Action[], seen: readonly Observation[]): TraceRecord[] {
+  return actions.slice(0, seen.length).map((action, index) => ({ action, seen: seen[index]! }));
+}
+
 function verdictOf(judged: JudgedRun): Verdict {
-  const { findings, unknown, failure, requests, run } = judged;
-  return { findings, unknown, failure, requests, stepOf: run.stepOf };
+  const { findings, unknown, failure, requests, run, seen } = judged;
+  const { actions, stepOf } = run;
+  return {
+    findings,
+    unknown,
+    failure,
+    requests,
+    stepOf,
+    records: () => recordsOf(actions, seen),
+    // Where records are not there anyway, to make them for every run would take longer than to count.
+    eachRequest(tell) {
+      for (let index = 0; index < seen.length; index++) {
+        const action = actions[index]!;
+        if (action.do === "request") tell(action.request.type, seen[index]!.low);
+      }
+    },
+  };
 }

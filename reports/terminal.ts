@@ -1,39 +1,51 @@
-/** Results on a terminal: verdict tables, counterexamples step by step, what a result means. */
+/** A result on a terminal: counterexamples step by step, verdict tables, what the result means. */
+import type { Result, ResultCampaign, ResultFinding, ResultRule } from "./result.js";
+import { quantity } from "./result-of.js";
 
-import type { CampaignResult } from "../properties/campaign.js";
-import type { DistinctFinding } from "../properties/distinct-findings.js";
-import { invariants } from "../properties/invariants.js";
-import type { KnownDeviation } from "../properties/known-deviation.js";
-import type { AnyScenario } from "../properties/subject.js";
-import { describeScenario } from "./steps.js";
-
-export type Verdict = "holds" | "violated" | "known deviations" | "unknown";
-
-/** The verdict of one invariant of a campaign. */
-export function verdictOf(result: CampaignResult, invariant: string): Verdict {
-  const broken = result.findings.filter((one) => one.invariants.includes(invariant));
-  if (broken.some((one) => one.known === null)) return "violated";
-  const withoutVerdict = [...result.unknown.values()].reduce((sum, times) => sum + times, 0);
-  if (result.failures.length > 0 || result.runs === withoutVerdict) return "unknown";
-  return broken.length > 0 ? "known deviations" : "holds";
+/** Everything that is to be told of a result. */
+export function terminalLines(result: Result): string[] {
+  const { campaigns, meaning } = result;
+  return [
+    ...campaigns.flatMap(findingLines),
+    ...campaigns.flatMap(summary),
+    ...coverageLines(campaigns),
+    "",
+    ...table(verdictRows(campaigns)),
+    "",
+    meaning,
+  ];
 }
 
-/** Invariants against implementations. */
-export function verdictTable(results: readonly CampaignResult[]): string[] {
-  const judged = new Set(results.flatMap((one) => one.invariants));
-  const header = ["invariant", "", ...results.map((one) => one.heading)];
-  const rows = invariants
-    .filter((one) => judged.has(one))
-    .map((one) => [one.id, one.title, ...results.map((result) => cell(result, one.id))]);
-  return table([header, ...rows]);
+function findingLines({ heading, findings }: ResultCampaign): string[] {
+  const fresh = findings.filter((one) => one.known === null);
+  const met = findings.filter((one) => one.known !== null);
+  return [
+    ...fresh.flatMap((one) => [`${heading}: ${counterexample(one).join("\n")}`, ""]),
+    ...(met.length > 0 ? [`${heading}: known deviations that were met`, ""] : []),
+    ...met.flatMap((one) => [...knownLines(one), ""]),
+  ];
 }
 
-function cell(result: CampaignResult, invariant: string): string {
-  if (result.invariants.every((one) => one.id !== invariant)) return "not judged";
-  const verdict = verdictOf(result, invariant);
-  const broken = result.findings.filter((one) => one.invariants.includes(invariant));
-  if (verdict === "violated") return `violated (${broken.filter((one) => one.known === null).length})`;
-  return verdict === "known deviations" ? count(broken.length, "known deviation") : verdict;
+/** Invariants against implementations, with a row of headings. */
+export function verdictRows(campaigns: readonly ResultCampaign[]): string[][] {
+  const titles = new Map(
+    campaigns.flatMap(({ verdicts }) => verdicts.map((one) => [one.invariant, one.title])),
+  );
+  const header = ["invariant", "", ...campaigns.map((one) => one.heading)];
+  const { compare } = new Intl.Collator("en", { numeric: true });
+  const ids = [...titles.keys()].sort(compare);
+  return [
+    header,
+    ...ids.map((id) => [id, titles.get(id)!, ...campaigns.map((campaign) => cell(campaign, id))]),
+  ];
+}
+
+function cell({ verdicts, findings }: ResultCampaign, invariant: string): string {
+  const found = verdicts.find((one) => one.invariant === invariant);
+  if (!found) return "not judged";
+  const broken = found.findings.map((index) => findings[index]!);
+  if (found.verdict === "violated") return `violated (${broken.filter((one) => one.known === null).length})`;
+  return found.verdict === "known deviations" ? quantity(broken.length, "known deviation") : found.verdict;
 }
 
 /** Rows with their columns aligned. */
@@ -48,89 +60,80 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 /** What one campaign searched, and what that says. */
-export function summary(result: CampaignResult): string[] {
-  const rate = Math.round(result.runs / Math.max(result.seconds, 1e-9));
+export function summary(campaign: ResultCampaign): string[] {
+  const { heading, runs, requests, seconds, seed, workers } = campaign;
+  const rate = Math.round(runs / Math.max(seconds, 1e-9));
   const searched =
-    `${result.heading}: ${count(result.runs, "scenario")} with ${count(result.requests, "request")} ` +
-    `in ${result.seconds.toFixed(1)} s (${rate}/s), seed ${result.seed}, ${count(result.workers, "worker")}`;
+    `${heading}: ${quantity(runs, "scenario")} with ${quantity(requests, "request")} ` +
+    `in ${seconds.toFixed(1)} s (${rate}/s), seed ${seed}, ${quantity(workers, "worker")}`;
   const lines = [searched];
-  for (const [reason, times] of result.unknown)
-    lines.push(`  no verdict in ${count(times, "run")}: ${reason}`);
-  for (const { message, file } of result.failures)
+  for (const { reason, runs } of campaign.unknown)
+    lines.push(`  no verdict in ${quantity(runs, "run")}: ${reason}`);
+  for (const { message, file } of campaign.failures)
     lines.push(`  failed: ${message}`, ...(file === null ? [] : [`  scenario kept in ${file}`]));
-  for (const file of result.mended)
+  for (const file of campaign.mended)
     lines.push(`  an earlier counterexample shows nothing any more; moved to ${file}`);
   return lines;
 }
 
-/** One sentence: what the results mean. */
-export function meaning(results: readonly CampaignResult[]): string {
-  const fresh = results.reduce(
-    (sum, one) => sum + one.findings.filter((each) => each.known === null).length,
-    0,
-  );
-  const runs = results.reduce((sum, one) => sum + one.runs, 0);
-  if (fresh > 0) {
-    return `${count(fresh, "distinct violation")} in ${count(runs, "random scenario")}: each was shrunk, saved and replayed; the invariants named above do not hold.`;
-  }
-  if (results.some((one) => one.failures.length > 0)) {
-    return `An implementation failed before a verdict was reached: nothing is said about what it was not asked.`;
-  }
-  if (runs === 0) return "Nothing was run, so nothing is said.";
-  return `No new violation in ${count(runs, "random scenario")}: that is evidence, not proof; scenarios that were not drawn may still break an invariant.`;
-}
-
 /** For each architecture the share of its rules that the runs exercised, and those they did not. */
-export function coverageLines(results: readonly CampaignResult[]): string[] {
-  const architectures = [...new Set(results.map((one) => one.architecture))];
-  return architectures.flatMap(({ name, rules }) => {
-    const missing = rules.filter((rule) => results.every((one) => (one.coverage.get(rule.id) ?? 0) === 0));
-    const share = `rules of ${name} reached: ${rules.length - missing.length} of ${rules.length}`;
+function coverageLines(campaigns: readonly ResultCampaign[]): string[] {
+  return coverageByArchitecture(campaigns).flatMap(({ name, rules, missing }) => {
+    const share = `rules of ${name} reached: ${rules - missing.length} of ${rules}`;
     return missing.length === 0
       ? [share]
       : [`${share}; not reached:`, ...missing.map((one) => `  ${one.id} (${one.section})`)];
   });
 }
 
+/** The rules of each architecture, and those that no campaign reached. */
+export function coverageByArchitecture(
+  campaigns: readonly ResultCampaign[],
+): { readonly name: string; readonly rules: number; readonly missing: readonly ResultRule[] }[] {
+  const architectures = new Map(campaigns.map(({ architecture: { id, name } }) => [id, name]));
+  return [...architectures].map(([id, name]) => {
+    const all = campaigns.filter((one) => one.architecture.id === id).map((one) => one.coverage);
+    const reached = new Set(
+      all.flatMap((rules) => rules.filter((one) => one.count > 0).map((one) => one.id)),
+    );
+    return { name, rules: all[0]!.length, missing: all[0]!.filter((one) => !reached.has(one.id)) };
+  });
+}
+
 /** A counterexample: the platform, the steps, what was seen, and why that is wrong. */
-export function counterexample(found: DistinctFinding, replay: string): string[] {
-  const { scenario, finding } = found;
+export function counterexample(found: ResultFinding): string[] {
+  const { kind, invariants, platform, message, witness, rules, replay, file } = found;
   const smallest = found.minimal ? "no step can be removed" : "shrinking was cut short";
   return [
-    `${finding.kind}: breaks ${found.invariants.join(", ")} (${seen(found)}; ${smallest})`,
-    ...scenarioLines(scenario),
-    `  seen: ${finding.message}`,
-    ...finding.witness.map((line) => `    ${line}`),
-    ...(finding.rules.length > 0 ? [`  rules: ${finding.rules.join(", ")}`] : []),
-    found.replayed ? `  replay: ${replay}` : `  it did not show again when ${found.file} was replayed`,
+    `${kind}: breaks ${invariants.join(", ")} (${seenText(found)}; ${smallest})`,
+    ...platform.map((line) => `  ${line}`),
+    ...stepLines(found),
+    `  seen: ${message}`,
+    ...witness.map((line) => `    ${line}`),
+    ...(rules.length > 0 ? [`  rules: ${rules.map((one) => one.id).join(", ")}`] : []),
+    found.replayed ? `  replay: ${replay}` : `  it did not show again when ${file} was replayed`,
   ];
 }
 
 /** A known deviation that was met. */
-export function knownLines(found: DistinctFinding, deviation: KnownDeviation, replay: string): string[] {
+function knownLines(found: ResultFinding): string[] {
+  const { id, statement, specification, versions } = found.known!;
   return [
-    `${deviation.id} (${seen(found)}; measured on ${deviation.versions.join(", ")})`,
-    `  does: ${deviation.statement}`,
-    `  specification: ${deviation.specification}`,
-    ...stepLines(found.scenario),
-    `  seen: ${found.finding.message}`,
-    `  replay: ${replay}`,
+    `${id} (${seenText(found)}; measured on ${versions.join(", ")})`,
+    `  does: ${statement}`,
+    `  specification: ${specification}`,
+    ...stepLines(found),
+    `  seen: ${found.message}`,
+    `  replay: ${found.replay}`,
   ];
 }
 
-function seen({ count }: DistinctFinding): string {
+/** How often a finding was seen. */
+export function seenText({ count }: Pick<ResultFinding, "count">): string {
   if (count === 0) return "seen when its file of an earlier campaign was replayed";
   return count === 1 ? "seen once" : `seen ${count} times`;
 }
 
-function scenarioLines(scenario: AnyScenario): string[] {
-  return [...describeScenario(scenario).platform.map((line) => `  ${line}`), ...stepLines(scenario)];
-}
-
-function stepLines(scenario: AnyScenario): string[] {
-  return describeScenario(scenario).steps.map((line, index) => `  ${String(index + 1).padStart(3)}  ${line}`);
-}
-
-function count(number: number, what: string): string {
-  return `${number.toLocaleString("en-US")} ${what}${number === 1 ? "" : "s"}`;
+function stepLines({ steps }: ResultFinding): string[] {
+  return steps.map((line, index) => `  ${String(index + 1).padStart(3)}  ${line}`);
 }

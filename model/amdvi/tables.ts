@@ -1,5 +1,6 @@
 /** The device table entry and the entries of host page tables: layouts (AMD-Vi 2.2.2, 2.2.3) and their reserved bits. */
 import { encode, field, ignored, type Layout, layout, reserved, reservedMask } from "../words/layout.js";
+import { asAddress, asPowerOfTwo, saying } from "../words/shown-fields.js";
 import type { AmdViFeatures } from "./profile.js";
 
 type AmdViLayout = Layout<AmdViFeatures>;
@@ -27,9 +28,14 @@ export const deviceTableEntryLayout: AmdViLayout = layout("DTE", "2.2.2", 256, [
   field("V", "0", "bits 127:1 are valid"),
   field("TV", "1", "the page translation fields are valid"),
   reserved("6:2"),
-  field("HAD", "8:7", "host accessed and dirty updates: 0 none, 1 accessed, 3 both"),
+  saying(field("HAD", "8:7", "host accessed and dirty updates"), {
+    0: "none",
+    1: "accessed",
+    2: "illegal",
+    3: "both",
+  }),
   field("Mode", "11:9", "levels of the host page tables; 0 none"),
-  field("HostPTRoot", "51:12", "page of the first host page table"),
+  saying(field("HostPTRoot", "51:12", "page of the first host page table"), asAddress(12)),
   featureField("PPR", "52", "page requests are logged", (p) => p.enhancedPageRequests),
   featureField("GPRP", "53", "page responses carry PASIDs", (p) => p.enhancedPageRequests),
   featureField("GIoV", "54", "requests without PASID have PASID 0", (p) => p.guestTranslationWithoutPasid),
@@ -44,24 +50,34 @@ export const deviceTableEntryLayout: AmdViLayout = layout("DTE", "2.2.2", 256, [
   field("I", "96", "the device may have a TLB of its own"),
   field("SE", "97", "log one I/O page fault only"),
   field("SA", "98", "log no I/O page fault"),
-  field("IoCtl", "100:99", "port I/O: 0 abort, 1 forward, 2 translate"),
+  saying(field("IoCtl", "100:99", "port I/O"), { 0: "abort", 1: "forward", 2: "translate", 3: "illegal" }),
   field("Cache", "101", "hint for ATS"),
   field("SD", "102", "table walks do not snoop"),
   field("EX", "103", "the exclusion range holds for the device"),
-  field("SysMgt", "105:104", "system management: 0 abort, 1 forward, 2 forward INTx, 3 translate"),
+  saying(field("SysMgt", "105:104", "system management"), {
+    0: "abort",
+    1: "forward",
+    2: "forward INTx",
+    3: "translate",
+  }),
   featureField("SATS", "106", "secure ATS", (p) => p.secureAts),
   featureField("GCR3TRP51:31", "127:107", "GCR3 table pointer", withGuestTranslation),
   field("IV", "128", "bits 255:129 are valid"),
-  field("IntTabLen", "132:129", "log2 of the entries of the interrupt table"),
+  saying(field("IntTabLen", "132:129", "length of the interrupt table"), asPowerOfTwo("entries")),
   field("IG", "133", "do not log unmapped interrupts"),
-  field("IntTabRoot", "179:134", "interrupt table, in 64 bytes"),
+  saying(field("IntTabRoot", "179:134", "interrupt table, in 64 bytes"), asAddress(6)),
   reserved("181:180"),
   field("GuestPagingMode", "183:182", "guest tables of 4 + GuestPagingMode levels"),
   field("InitPass", "184", "INIT passes"),
   field("EIntPass", "185", "ExtInt passes"),
   field("NMIPass", "186", "NMI passes"),
   ignored("187"),
-  field("IntCtl", "189:188", "fixed and arbitrated interrupts: 0 abort, 1 forward, 2 remap"),
+  saying(field("IntCtl", "189:188", "fixed and arbitrated interrupts"), {
+    0: "abort",
+    1: "forward",
+    2: "remap",
+    3: "illegal",
+  }),
   field("Lint0Pass", "190", "LINT0 passes"),
   field("Lint1Pass", "191", "LINT1 passes"),
   reserved("206:192"),
@@ -92,7 +108,7 @@ export const pdeLayout: AmdViLayout = layout("PDE", "2.2.3", 64, [
   ignored("4:1"),
   field("A", "5", "accessed"),
   ignored("8:6"),
-  field("Address", "51:12", "page of the next table"),
+  saying(field("Address", "51:12", "page of the next table"), asAddress(12)),
   reserved("60:52"),
 ]);
 
@@ -103,7 +119,7 @@ export const pteLayout: AmdViLayout = layout("PTE", "2.2.3", 64, [
   field("A", "5", "accessed"),
   field("D", "6", "dirty"),
   ignored("8:7"),
-  field("Address", "51:12", "page; with NextLevel 7 its low bits code the size"),
+  saying(field("Address", "51:12", "page; with NextLevel 7 its low bits code the size"), asAddress(12)),
   reserved("56:52"),
   featureField("PMC", "58:57", "page migration", (p) => p.pageMigration),
   field("U", "59", "ATS: untranslated accesses only"),
@@ -113,6 +129,12 @@ export const pteLayout: AmdViLayout = layout("PTE", "2.2.3", 64, [
 /** The layout of a host page table entry of that kind. */
 export function pageTableEntryLayout(kind: "pde" | "pte"): AmdViLayout {
   return kind === "pde" ? pdeLayout : pteLayout;
+}
+
+/** The layout that a host page table entry has by what it says. */
+export function pageTableEntryLayoutOf(low: number): AmdViLayout {
+  const next = (low >>> 9) & 7;
+  return next === NextLevel.leaf || next === NextLevel.sizeCoded ? pteLayout : pdeLayout;
 }
 
 /** First word of a device table entry that lets nothing through: V = 1, TV = 0. */

@@ -2,7 +2,7 @@
  * Exposure: what any request could reach through any admissible chain, and why. This is what an architecture's model
  * answers about software; nothing here knows which architecture it is.
  */
-import type { Finding } from "../finding.js";
+import type { ChainEntry, Finding, InvalidationActions } from "../finding.js";
 import type { Action, Observation, RequestType } from "../trace.js";
 import type { HostPage, IovaPage, RequesterId } from "../words/address.js";
 import type { Ungranted } from "./ownership.js";
@@ -45,20 +45,12 @@ export interface Excuse {
   readonly kind: ExcuseKind;
   /** One sentence; steps in it are written `action N`. */
   readonly text: string;
+  /** The invalidation that would do, were it complete. */
+  readonly fence?: InvalidationActions;
 }
 
 /** One entry of the chain that leads to the page. */
-export interface WitnessLink {
-  /** As the specification calls it, such as `context entry`. */
-  readonly name: string;
-  readonly page: HostPage;
-  readonly word: number;
-  readonly low: number;
-  readonly high: number;
-  /** Action that stored the value; -1 when it was there from the start. */
-  readonly storedBy: number;
-  /** Action that ended its being in memory; null while it is there. */
-  readonly replacedBy: number | null;
+export interface WitnessLink extends ChainEntry {
   readonly excuse: Excuse | null;
 }
 

@@ -10,7 +10,7 @@ import { classify } from "./classify.js";
 import { type Grant, type OwnershipEvent, Right, type TraceRecord } from "./events.js";
 import type { ExposureModel, GrantCheck, Reach } from "./exposure.js";
 import { Ownership, type Ungranted } from "./ownership.js";
-import { describeWitness, rulesOf } from "./witness.js";
+import { describeWitness, evidenceOf, rulesOf } from "./witness.js";
 
 /** A request that a device was told to make while it belonged to other domains than now. */
 interface Programmed {
@@ -259,9 +259,14 @@ export class IsolationJudge {
       updating: this.updating > 0,
       untranslated: this.model.protects !== undefined && !this.isEnabledFor(reach.requester),
     });
-    const lines = describeWitness(witness);
-    const message = `${describeReach(reach)}, ${because}`;
-    return { kind, action: this.action, rules: rulesOf(witness), message, witness: lines };
+    return {
+      kind,
+      action: this.action,
+      rules: rulesOf(witness),
+      message: `${describeReach(reach)}, ${because}`,
+      witness: describeWitness(witness),
+      evidence: evidenceOf(witness),
+    };
   }
 
   /** A request that a former owner had the device told to make may not reach what that owner was not granted. */

@@ -4,6 +4,8 @@ import { describeWitness, excuseRules, rulesOf } from "./witness.js";
 
 const LINK: WitnessLink = {
   name: "upper entry",
+  part: "table",
+  level: 1,
   page: 0x12,
   word: 3,
   low: 0x13003,

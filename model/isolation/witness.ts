@@ -1,7 +1,10 @@
 /** The text of a witness, and the rules that it says were broken. */
+import type { ChainEntry, Evidence } from "../finding.js";
+import type { Word } from "../trace.js";
 import { showAddress, showRequester } from "../words/address.js";
 import type { Rule } from "../words/rule.js";
-import type { ExcuseKind, Witness, WitnessLink } from "./exposure.js";
+import { Right } from "./events.js";
+import type { ExcuseKind, Witness } from "./exposure.js";
 
 const rule = (kind: ExcuseKind, statement: string): Pick<Rule, "id" | "statement"> => ({
   id: `isolation.${kind}`,
@@ -52,6 +55,26 @@ export function rulesOf(witness: Witness): string[] {
   return [...new Set(excuses.flatMap((one) => (one ? [excuseRules[one.kind].id] : [])))];
 }
 
+/** The witness as evidence of a finding. What keeps a posted write on its way is said of the last entry that is old. */
+export function evidenceOf({ reach, links, excuse }: Witness): Evidence {
+  const { requester, iova, page, access, way } = reach;
+  const request = access === Right.write ? "write" : "read";
+  const last = links.findLastIndex((one) => one.replacedBy !== null);
+  const entries = links.map(({ excuse: own, ...entry }, index) => {
+    const said = own ?? (index === last ? excuse : null);
+    return { ...entry, why: said?.text ?? null, fence: said?.fence ?? null };
+  });
+  return {
+    requester,
+    page: iova,
+    offset: 0,
+    type: way === "table" ? "table" : request,
+    effect: page,
+    entries,
+    leads: true,
+  };
+}
+
 /**
  * One line for each entry of the chain, and below each old one a line for what keeps it in use. Actions are written
  * `action N`.
@@ -73,18 +96,16 @@ export function describeWitness(witness: Witness): string[] {
 }
 
 /** An entry: what and where it is, its value, when it came and whether it went. */
-export function describeLink({
-  name,
-  page,
-  word,
-  low,
-  high,
-  storedBy,
-  replacedBy,
-}: Omit<WitnessLink, "excuse">): string {
-  const half = (value: number) => value.toString(16).padStart(8, "0");
+export function describeLink(entry: ChainEntry): string {
+  const { name, page, word, storedBy, replacedBy } = entry;
   const place = page < 0 ? name : `${name} at ${showAddress(page, word * 8)}`;
   const stored = storedBy < 0 ? "from the start" : `stored by action ${storedBy}`;
   const fate = replacedBy === null ? "still there" : `replaced by action ${replacedBy}`;
-  return `${place}: 0x${half(high)}_${half(low)}, ${stored}, ${fate}`;
+  return `${place}: ${showWord(entry)}, ${stored}, ${fate}`;
+}
+
+/** A 64-bit value by its halves: `0xHHHHHHHH_LLLLLLLL`. */
+export function showWord({ low, high }: Word): string {
+  const half = (value: number) => (value >>> 0).toString(16).padStart(8, "0");
+  return `0x${half(high)}_${half(low)}`;
 }

@@ -43,6 +43,16 @@ describe("what no admissible chain gives", () => {
     const explanation = explained(6, B)(PAGE);
     expect(explanation.everReachable).toBe(false);
     expect(explanation.rules).toEqual(["vtd.second-stage.read-permission"]);
+    const { entries, leads } = explanation.evidence;
+    expect(leads).toBe(false);
+    expect(entries.map((one) => [one.name, one.page])).toEqual([
+      ["root entry", 1],
+      ["context entry", 2],
+      ["level-4 entry", 0x20],
+      ["level-3 entry", 0x21],
+      ["level-2 entry", 0x22],
+      ["level-1 entry", 0x23],
+    ]);
     expect(explained(5, B)(Effect.interrupt).everReachable).toBe(false);
   });
 });

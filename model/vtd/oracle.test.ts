@@ -304,7 +304,7 @@ describe("findings", () => {
   it("stale: with the chain of entries, their windows and the invalidation that rules it out", () => {
     const history = new History();
     expect(history.request(OLD)).toBeNull();
-    expect(history.store(L1, 0, 0).flush(page(0)).request(OLD)).toEqual({
+    expect(history.store(L1, 0, 0).flush(page(0)).request(OLD)).toMatchObject({
       kind: "stale",
       action: 9,
       rules: ["vtd.second-stage.write-permission"],

@@ -10,10 +10,13 @@ import {
   reserved,
   reservedMask,
 } from "../words/layout.js";
+import { saying } from "../words/shown-fields.js";
 import type { Platform } from "./profile.js";
 
 type VtdLayout = Layout<Platform>;
 const NEVER = Number.POSITIVE_INFINITY;
+/** PS of a second-stage entry. */
+const PAGE_SIZE_BIT = 0x80;
 
 export const rootEntryLayout: VtdLayout = layout("root entry", "9.1", 128, [
   field("P", "0", "present"),
@@ -32,13 +35,25 @@ export const TranslationType = {
   passThrough: 2,
 } as const;
 
+/** Values of the AW field. */
+export const ADDRESS_WIDTHS: Readonly<Record<number, string>> = {
+  1: "39 bits, 3 levels",
+  2: "48 bits, 4 levels",
+  3: "57 bits, 5 levels",
+};
+
 export const contextEntryLayout: VtdLayout = layout("context entry", "9.3", 128, [
   field("P", "0", "present"),
   field("FPD", "1", "fault processing disable"),
-  field("TT", "3:2", "translation type"),
+  saying(field("TT", "3:2", "translation type"), {
+    0: "through tables; no requests of Device-TLBs",
+    1: "through tables, with requests of Device-TLBs",
+    2: "pass-through",
+    3: "reserved",
+  }),
   reserved("11:4"),
   address("SSPTPTR", "63:12", "second-stage page-table pointer"),
-  field("AW", "66:64", "address width: 1 39 bits, 2 48 bits, 3 57 bits"),
+  saying(field("AW", "66:64", "address width"), ADDRESS_WIDTHS),
   ignored("70:67"),
   reserved("71"),
   field("DID", "87:72", "domain id", (platform) => 72 + platform.domainIdBits),
@@ -130,6 +145,12 @@ export function secondStageLayout(level: number, leaf: boolean): VtdLayout {
   const found = secondStageLayouts.find((one) => one.level === level && one.leaf === leaf);
   if (!found) throw new RangeError(`no second-stage ${leaf ? "page" : "table"} entry at level ${level}`);
   return found.layout;
+}
+
+/** The second-stage layout that an entry of a table of a level has by what it says. */
+export function secondStageLayoutOf(level: number, low: number): VtdLayout {
+  const leaf = level === 1 || (level <= 3 && (low & PAGE_SIZE_BIT) !== 0);
+  return secondStageLayout(level, leaf);
 }
 
 /** Reserved bits of every structure on one platform, as 32-bit halves for the walk. */

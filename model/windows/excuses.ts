@@ -5,6 +5,7 @@
 import type { Excuse, ExcuseKind } from "../isolation/exposure.js";
 import { showAddress } from "../words/address.js";
 import {
+  actionsOf,
   Cache,
   type CacheTags,
   type Fence,
@@ -90,8 +91,8 @@ function keepersOf(unit: Unit, { chain, page, result }: Usage, link: ChainLink):
 }
 
 /** What the excuse says is about the result, not about the entry itself. */
-function ofResult({ wording }: Unit, { cache }: Keeper, { kind, text }: Excuse): Excuse {
-  return { kind, text: `${wording.caches[cache]} may keep what was filled through it: ${text}` };
+function ofResult({ wording }: Unit, { cache }: Keeper, excuse: Excuse): Excuse {
+  return { ...excuse, text: `${wording.caches[cache]} may keep what was filled through it: ${excuse.text}` };
 }
 
 /** Why no invalidation since the value was replaced excludes it from that cache; null when one does. */
@@ -148,7 +149,7 @@ function incomplete(unit: Unit, one: Invalidation): Excuse {
   const { queueCompletion, registerCompletion } = unit.wording.sections;
   const section = one.queued ? queueCompletion : registerCompletion;
   const text = `the ${inWords(unit, one)} covers it, but was not seen complete (${section})`;
-  return { kind: "not-complete", text };
+  return { kind: "not-complete", text, fence: actionsOf(one) };
 }
 
 function early(unit: Unit, one: Invalidation, link: ChainLink): Excuse {

@@ -3,17 +3,18 @@
  * value was there, and the invalidation that rules it out.
  */
 
+import type { Evidence, EvidenceEntry } from "../finding.js";
 import { describeLink } from "../isolation/witness.js";
 import { Effect, type Request } from "../trace.js";
 import { showRequester } from "../words/address.js";
 import { OPEN } from "../words/memory.js";
 import { ReadChain } from "./chain-moments.js";
-import { Cache, type CacheTags, type Invalidation } from "./invalidation-log.js";
+import { actionsOf, Cache, type CacheTags, type Invalidation } from "./invalidation-log.js";
 import {
   type ChainLink,
   type CopiedChain,
+  chainEntry,
   copyChain,
-  linkName,
   linksToTell,
   supersededLinks,
 } from "./links.js";
@@ -27,6 +28,22 @@ export interface Explanation {
   readonly everReachable: boolean;
   readonly rules: readonly string[];
   readonly lines: readonly string[];
+  readonly evidence: Evidence;
+}
+
+/** Why a request does not reach protected memory. */
+export function explainProtection(request: Request, effect: number): Explanation {
+  const lines = ["the page is protected memory, whatever tables say"];
+  return { everReachable: false, rules: [], lines, evidence: evidenceFor(request, effect, [], false) };
+}
+
+function evidenceFor(
+  { requester, page, offset, type }: Request,
+  effect: number,
+  entries: readonly EvidenceEntry[],
+  leads: boolean,
+): Evidence {
+  return { requester, page, offset, type, effect, entries, leads };
 }
 
 /** Explains an effect that no admissible chain gives. Steps in the text are numbered like the actions of the run. */
@@ -36,58 +53,55 @@ export function explainEffect(
   effect: number,
   now: number,
 ): Explanation {
-  const { chain, refusals } = bestChain(oracle, request, effect, now);
-  if (!chain) return { everReachable: false, rules: [...refusals], lines: describeRefusals(refusals) };
-  const lines = [
-    ...linksToTell(chain).map((link) => inWords(oracle.unit, link)),
-    ...describeFences(oracle, request, chain, now),
-  ];
+  const { chain, current, refusals } = bestChain(oracle, request, effect, now);
+  const shown = chain ?? current;
+  const entries = shown
+    ? linksToTell(shown).map((link) => evidenceOf(oracle, request, shown, link, now))
+    : [];
+  const evidence = evidenceFor(request, effect, entries, chain !== null);
+  if (!chain)
+    return { everReachable: false, rules: [...refusals], lines: describeRefusals(refusals), evidence };
+  const lines = [...entries.map(describeLink), ...entries.flatMap(({ why }) => why ?? [])];
   if (chain.requester !== request.requester) {
     const filler = showRequester(chain.requester);
     lines.unshift(`by entries that were filled for ${filler}, under domain ${chain.domainId} of both:`);
   }
-  return { everReachable: true, rules: [], lines };
+  return { everReachable: true, rules: [], lines, evidence };
 }
 
-function inWords(unit: Unit, link: ChainLink): string {
-  const { page, word, low, high, since, replaced } = link;
-  const replacedBy = replaced === OPEN ? null : replaced - 1;
-  return describeLink({ name: linkName(unit, link), page, word, low, high, storedBy: since - 1, replacedBy });
+interface BestChain {
+  readonly chain: CopiedChain | null;
+  /** What the requester's entries are now, when that does not lead to the effect. */
+  readonly current: CopiedChain | null;
+  /** Ids of the rules that these break. */
+  readonly refusals: ReadonlySet<string>;
 }
 
 /**
  * The chain with the fewest superseded values among those that lead to the effect, fences ignored: the requester's own,
  * or else that of a function with a domain id which the requester has had too.
  */
-function bestChain(
-  oracle: WindowsOracle,
-  request: Request,
-  effect: number,
-  now: number,
-): { chain: CopiedChain | null; refusals: Set<string> } {
+function bestChain(oracle: WindowsOracle, request: Request, effect: number, now: number): BestChain {
   const wanted = effect === Effect.nowhere ? Effect.blocked : effect;
   const refusals = new Set<string>();
   const domainIds = new Set<number>();
-  const own = chainOf(
-    oracle,
-    request,
-    request.requester,
-    now,
-    ({ passed, reader }, { domainId, effect: found, rule }) => {
-      if (passed) domainIds.add(domainId);
-      if (found === wanted) return true;
-      if (rule && reader.isCurrent()) refusals.add(rule.id);
-      return false;
-    },
-  );
-  if (own || wanted < 0) return { chain: own, refusals };
+  let current: CopiedChain | null = null;
+  const own = chainOf(oracle, request, request.requester, now, (read, { domainId, effect: found, rule }) => {
+    if (read.passed) domainIds.add(domainId);
+    if (found === wanted) return true;
+    if (!read.reader.isCurrent()) return false;
+    current = copyChain(oracle.unit, oracle.memory, oracle.steering, read);
+    if (rule) refusals.add(rule.id);
+    return false;
+  });
+  if (own || wanted < 0) return { chain: own, current, refusals };
   for (const other of oracle.functions) {
     const chain = chainOf(oracle, request, other, now, ({ passed }, { effect: found, domainId }) => {
       return found === wanted && passed && domainIds.has(domainId);
     });
-    if (chain) return { chain, refusals };
+    if (chain) return { chain, current, refusals };
   }
-  return { chain: null, refusals };
+  return { chain: null, current, refusals };
 }
 
 /** The best of the chains that begin with the device entry of a function and lead where they should. */
@@ -116,26 +130,27 @@ function chainOf(
   return best;
 }
 
-/** For every superseded link: the invalidations that rule it out, and those that would not. */
-function describeFences(oracle: WindowsOracle, request: Request, chain: CopiedChain, now: number): string[] {
-  const { log, unit } = oracle;
-  const lines: string[] = [];
-  for (const link of chain.links) {
-    if (link.until > now) continue;
-    const name = linkName(unit, link);
-    const cache = cacheOf(unit, link, chain);
-    const tags = tagsOf(unit, cache, link, chain, request.page);
-    const covering = log.entries.filter(
-      (one) => one.submitted >= link.buffered && log.covers(one, cache, tags),
-    );
-    const fencing = covering.filter((one) => one.observed <= now);
-    if (fencing.length > 0)
-      lines.push(`the old ${name} is ruled out by ${describeInvalidation(unit, fencing[0]!)}`);
-    else if (covering.length > 0)
-      lines.push(`the old ${name} could still be cached: ${describeInvalidation(unit, covering[0]!)}`);
-    else lines.push(`nothing since had to remove the old ${name}`);
-  }
-  return lines;
+/** The link; when it is superseded with the invalidation that rules it out, or the one that does not yet. */
+function evidenceOf(
+  { log, unit }: WindowsOracle,
+  request: Request,
+  chain: CopiedChain,
+  link: ChainLink,
+  now: number,
+): EvidenceEntry {
+  const entry = chainEntry(unit, link);
+  if (link.until > now) return { ...entry, why: null, fence: null };
+  const { name } = entry;
+  const cache = cacheOf(unit, link, chain);
+  const tags = tagsOf(unit, cache, link, chain, request.page);
+  const covering = log.entries.filter(
+    (one) => one.submitted >= link.buffered && log.covers(one, cache, tags),
+  );
+  const one = covering.find(({ observed }) => observed <= now) ?? covering[0];
+  if (!one) return { ...entry, why: `nothing since had to remove the old ${name}`, fence: null };
+  const rules = one.observed <= now ? "is ruled out by" : "could still be cached:";
+  const why = `the old ${name} ${rules} ${describeInvalidation(unit, one)}`;
+  return { ...entry, why, fence: actionsOf(one) };
 }
 
 function cacheOf({ shape }: Unit, link: ChainLink, { links }: CopiedChain): Cache {

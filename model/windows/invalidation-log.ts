@@ -2,6 +2,7 @@
  * The invalidations software has submitted, when each was submitted and when it was seen to be complete, and the
  * fences that follow (`docs/visibility-windows.md`).
  */
+import type { InvalidationActions } from "../finding.js";
 import { empty } from "../words/lists.js";
 import { OPEN } from "../words/memory.js";
 
@@ -71,6 +72,11 @@ export interface Invalidation<Target = unknown> {
   readonly queued: boolean;
   /** Its completion tells that the writes it covers have reached memory. */
   readonly drainsWrites: boolean;
+}
+
+/** When an invalidation was submitted and seen complete, in actions in place of steps. */
+export function actionsOf({ submitted, observed }: Invalidation): InvalidationActions {
+  return { submitted: submitted - 1, completed: observed === OPEN ? null : observed - 1 };
 }
 
 /** The submission of the last covering invalidation known to be done, and which covering ones are known to be. */

@@ -1,4 +1,5 @@
 /** The entries of a chain with their history, copied out of the reader that has read it. */
+import type { ChainEntry, ChainPart } from "../finding.js";
 import { OPEN, type PhysicalMemory } from "../words/memory.js";
 import type { ReadChain } from "./chain-moments.js";
 import type { RegisterWindow } from "./register-window.js";
@@ -129,6 +130,19 @@ export function linksToTell({ links }: CopiedChain): readonly ChainLink[] {
 /** How many links hold values that were old at step `at`. */
 export function supersededLinks(chain: CopiedChain, at: number): number {
   return chain.links.filter((link) => link.replaced <= at).length;
+}
+
+/** The link as evidence has it, in actions in place of steps. */
+export function chainEntry(unit: Unit, link: ChainLink, name = linkName(unit, link)): ChainEntry {
+  const { level, page, word, low, high, since, replaced } = link;
+  const replacedBy = replaced === OPEN ? null : replaced - 1;
+  return { name, part: partOf(unit, link), level, page, word, low, high, storedBy: since - 1, replacedBy };
+}
+
+function partOf({ shape }: Unit, { page, position }: ChainLink): ChainPart {
+  if (page === IN_REGISTER) return "register";
+  if (position >= shape.firstTable) return "table";
+  return position >= shape.device ? "device" : "upper";
 }
 
 /** What the link is called. */

@@ -2,7 +2,7 @@
  * The executable specification as a judge: it takes what software and devices did and saw, action by action, and says
  * whether a conforming unit may have shown that. What registers, queues and logs may show is each architecture's own.
  */
-import type { DataStore, Oracle, Relaxation } from "../architecture.js";
+import type { DataStore, Oracle, Relaxation, SubmittedInvalidation } from "../architecture.js";
 import type { Finding, FindingKind } from "../finding.js";
 import type { RunStart } from "../run-start.js";
 import {
@@ -19,8 +19,8 @@ import { empty } from "../words/lists.js";
 import { type InitialContents, OPEN, PhysicalMemory } from "../words/memory.js";
 import { Coverage, type Rule } from "../words/rule.js";
 import { AdmissibleOutcomes, type Outcome } from "./admissible.js";
-import { type Explanation, explainEffect } from "./explain.js";
-import { InvalidationLog } from "./invalidation-log.js";
+import { explainEffect, explainProtection } from "./explain.js";
+import { actionsOf, InvalidationLog } from "./invalidation-log.js";
 import { isDrained, type TranslatedWrite } from "./posted-writes.js";
 import { SteeringRegisters } from "./steering.js";
 import { pagesWithin, type Unit } from "./unit.js";
@@ -47,13 +47,6 @@ export interface ServedRules {
   readonly zeroLengthRead: Rule;
   readonly drain: Rule;
 }
-
-/** Why a request does not reach protected memory. */
-const PROTECTED: Explanation = {
-  everReachable: false,
-  rules: [],
-  lines: ["the page is protected memory, whatever tables say"],
-};
 
 export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = FaultRule> implements Oracle {
   readonly drainRule: string;
@@ -290,7 +283,9 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
     index: number,
   ): Finding {
     const keptOut = this.isKeptOut(outcomes, effect);
-    const explanation = keptOut ? PROTECTED : explainEffect(this, request, effect, index + 1);
+    const explanation = keptOut
+      ? explainProtection(request, effect)
+      : explainEffect(this, request, effect, index + 1);
     const kind = keptOut ? "forbidden" : kindOf(outcomes, effect, explanation.everReachable);
     const rules = new Set(outcomes.flatMap((one) => (one.rule ? [one.rule.id] : [])));
     for (const id of explanation.rules) rules.add(id);
@@ -298,7 +293,8 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
     const message =
       `${request.type} of ${showAddress(request.page, request.offset)} by ${showRequester(request.requester)} ` +
       `${showEffect(effect)}; admissible: ${expected}`;
-    return { kind, action: index, rules: [...rules], message, witness: explanation.lines };
+    const { lines, evidence } = explanation;
+    return { kind, action: index, rules: [...rules], message, witness: lines, evidence };
   }
 
   /** The request was to be blocked because memory is protected, and was not. */
@@ -327,6 +323,15 @@ export abstract class WindowsOracle<Target = unknown, Fault extends FaultRule = 
   forgetContents(): void {
     this.writes.length = 0;
     this.dataStores.length = 0;
+  }
+
+  invalidations(): SubmittedInvalidation[] {
+    const { wording } = this.unit;
+    return this.log.entries.map((one) => ({
+      ...actionsOf(one),
+      text: wording.describe(one.target),
+      queued: one.queued,
+    }));
   }
 
   isDrained(write: TranslatedWrite, by: number): boolean {

@@ -11,6 +11,7 @@ import { drainExcuse, excuseFor, type Usage } from "./excuses.js";
 import {
   type ChainLink,
   type CopiedChain,
+  chainEntry,
   copyChain,
   linkName,
   linksToTell,
@@ -175,18 +176,8 @@ function lookedUp(oracle: WindowsOracle, usage: Usage, requester: number): Witne
 }
 
 function witnessLink(oracle: WindowsOracle, usage: Usage, link: ChainLink): WitnessLink {
-  const { page, word, low, high, since, replaced } = link;
-  const excuse: Excuse | null = replaced <= usage.at ? excuseFor(oracle, usage, link) : null;
-  return {
-    name: nameOf(oracle, usage, link),
-    page,
-    word,
-    low,
-    high,
-    storedBy: since - 1,
-    replacedBy: replaced === OPEN ? null : replaced - 1,
-    excuse,
-  };
+  const excuse: Excuse | null = link.replaced <= usage.at ? excuseFor(oracle, usage, link) : null;
+  return { ...chainEntry(oracle.unit, link, nameOf(oracle, usage, link)), excuse };
 }
 
 /** The name, with what the whole of a device entry says, and the size of a large page. */

@@ -13,7 +13,14 @@ import { OutsideModel } from "../../model/finding.js";
 import { IsolationJudge } from "../../model/isolation/judge.js";
 import { invariants } from "../invariants.js";
 import { inSteps } from "../judge.js";
-import { architectureDrawn, type Subject, type Verdict, withFewSteps } from "../subject.js";
+import {
+  architectureDrawn,
+  noVerdict,
+  recorded,
+  type Subject,
+  type Verdict,
+  withFewSteps,
+} from "../subject.js";
 import { PlatformHardware } from "./hardware.js";
 import { PlatformModel } from "./model.js";
 import { drivePlatform, type PlatformRun } from "./run.js";
@@ -111,13 +118,15 @@ function verdictOn(
   try {
     const run = bench.run(scenario, software);
     const { finding, failure, requests, stepOf } = run;
+    const told = recorded(run.records);
     if (finding && !OF_PLATFORMS.has(finding.kind)) {
       const unknown = `a unit showed what the specification does not admit: ${finding.message}`;
-      return { findings: [], unknown, failure, requests, stepOf };
+      return { findings: [], unknown, failure, requests, stepOf, ...told };
     }
-    return { findings: finding ? [inSteps(finding, run)] : [], unknown: null, failure, requests, stepOf };
+    const findings = finding ? [inSteps(finding, run)] : [];
+    return { findings, unknown: null, failure, requests, stepOf, ...told };
   } catch (error) {
     if (!(error instanceof OutsideModel)) throw error;
-    return { findings: [], unknown: error.message, failure: null, requests: 0, stepOf: [] };
+    return noVerdict({ unknown: error.message, failure: null });
   }
 }
