@@ -49,7 +49,7 @@ describe("the packed package in a project of its own", () => {
     const install = run(project, "npm", ["install", ...OFFLINE, "--save-dev", join(folder, packed!)]);
     expect(install).toMatchObject({ status: 0 });
   }, 300_000);
-  afterAll(() => rmSync(folder, { recursive: true }));
+  afterAll(() => rmSync(folder, { recursive: true }), 60_000);
 
   it("has the command line", () => {
     const { status, output } = run(project, "npx", [

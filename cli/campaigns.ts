@@ -79,7 +79,7 @@ function tasksOf({ name, subject, judged }: Planned, { workers, ...limits }: Eff
 function folderName(heading: string): string {
   return heading
     .replaceAll(/[^a-z0-9.]+/gi, "-")
-    .replace(/^-|-$/g, "")
+    .replace(/^[-.]+|-$/g, "")
     .slice(0, LONGEST_NAME);
 }
 

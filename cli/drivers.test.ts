@@ -102,9 +102,13 @@ describe("openSoftware", () => {
     [
       "a program without architectures",
       () => programSaying({ role: "driver", architectures: [] }),
-      /for no arch/,
+      /at architectures expected a list of at least one/,
     ],
-    ["a program that is an IOMMU", () => programSaying({ role: "iommu" }), /role "iommu", not "driver"/],
+    [
+      "a program that is an IOMMU",
+      () => programSaying({ role: "iommu" }),
+      / is an IOMMU, not a driver: give it to --on instead of --driver$/,
+    ],
     ["a program of the future", () => programSaying({ role: "driver", protocol: 2 }), /protocol 2, not 1/],
     [
       "an unknown name",

@@ -122,9 +122,8 @@ function fromProgram(name: string, timeoutMs: number | undefined): OpenedDriver 
   programs.set(name, program);
   try {
     const { architectures: offered } = program.hello();
-    const [only] = offered;
-    if (only === undefined) throw new UsageError(`${name} is for no architecture, as its hello says`);
-    return { name, create: program.create, architecture: offered.length === 1 ? only : null, program };
+    const [only, other] = offered;
+    return { name, create: program.create, architecture: other === undefined ? only! : null, program };
   } catch (error) {
     program.end();
     if (error instanceof ImplementationError) throw new UsageError(error.message);

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { printable } from "../implementations/process/printable.js";
 import { resultAsJson, resultFrom } from "../reports/json.js";
 import type { Result } from "../reports/result.js";
 import { sampleResult } from "../reports/sample.testing.js";
@@ -78,7 +79,7 @@ describe("report", () => {
     save(result);
     const { code, out } = await commandLine("report", "saved.json");
     expect(code).toBe(1);
-    expect(out).toBe(terminalLines(result).join("\n"));
+    expect(out).toBe(printable(terminalLines(result).join("\n")));
   });
 
   it.each([

@@ -1,5 +1,6 @@
 /** The command line as a function: parses, calls, prints. */
 import { platformSoftware } from "../implementations/driver/platform/built-in.js";
+import { printable } from "../implementations/process/printable.js";
 import { architectures } from "../model/architectures.js";
 import { bugs } from "./bugs.js";
 import { check } from "./check.js";
@@ -143,7 +144,8 @@ const commands: Readonly<Record<string, Command>> = {
 
 /**
  * Carries out a command line and returns the exit code. Results go to `print`; what is wrong with the command line, or
- * with what it needs, is one line to `complain`.
+ * with what it needs, is one line to `complain`. Names and words of programs, and what files hold, come out of both as what a
+ * terminal takes for text.
  */
 export async function run(
   args: readonly string[],
@@ -151,11 +153,11 @@ export async function run(
   complain: (line: string) => void,
 ): Promise<ExitCode> {
   try {
-    return await dispatch(args, print);
+    return await dispatch(args, (line) => print(printable(line)));
   } catch (error) {
     const fromSystem = error instanceof Error && "syscall" in error;
     if (!(error instanceof UsageError) && !fromSystem) throw error;
-    complain(`iommu-spec: ${error.message}`);
+    complain(`iommu-spec: ${printable(error.message)}`);
     return ExitCode.usage;
   }
 }

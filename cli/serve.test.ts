@@ -93,10 +93,10 @@ describe("serve", () => {
   });
 
   it("says in one line what is wrong with its input", () => {
-    const { status, stderr } = started(["serve", "--on", "reference"], `${hello("driver")}\n`);
+    const { status, stderr } = started(["serve", "--on", "reference"], "hello\n");
     expect([status, stderr]).toEqual([
       2,
-      `iommu-spec: line 1 (${hello("driver")}): this program has the role "iommu", not "driver"\n`,
+      expect.stringMatching(/^iommu-spec: line 1 \(hello\): .*JSON.*\n$/),
     ]);
   });
 

@@ -194,7 +194,10 @@ function repeat(run: DriverRun, iommu: Iommu, steerAround: readonly KnownDeviati
     iommu.reset(run.setup);
     const seen = iommu.execute(actions);
     const shown = (index: number) =>
-      steerAround.reduce((shown, one) => one.repairs?.(actions[index]!, shown) ?? shown, seen[index]!);
+      steerAround.reduce(
+        (shown, one) => one.repairs?.(actions[index]!, shown, run.setup.profile) ?? shown,
+        seen[index]!,
+      );
     const verdict = verdictOf(run, judgeBlackBox(run, shown, iommu));
     iommu.clear?.(new Set());
     return { ...verdict, ...recorded(withSeen(run.records, shown)) };

@@ -14,7 +14,7 @@ const STEPS = 16;
 /** Actions between two comparisons. */
 const EVERY = 23;
 /** Actions of a run that are followed at most: what forgets nothing takes ever longer. */
-const MOST_ACTIONS = 200;
+const MOST_ACTIONS = 120;
 /** Runs are long: of the faulty drivers one in so many. */
 const EVERY_VARIANT = 2;
 const unit = new ReferenceIommu();

@@ -205,7 +205,10 @@ function putRight(
   if (repairing.length === 0) return seen;
   return seen.map((observation, index) => {
     const action = run.actions[index]!;
-    return repairing.reduce((shown, one) => one.repairs!(action, shown) ?? shown, observation);
+    return repairing.reduce(
+      (shown, one) => one.repairs!(action, shown, run.setup.profile) ?? shown,
+      observation,
+    );
   });
 }
 

@@ -16,7 +16,7 @@ export interface KnownDeviation {
   readonly specification: string;
   /** Versions it was measured on, as prefixes of what the program prints. */
   readonly versions: readonly string[];
-  /** The program does not survive it: it is steered around always, and no scenario shows it. */
+  /** The program does not survive it: campaigns steer around it always. */
   readonly fatal?: true;
   /** Steps of a scenario to leave out. */
   avoidsStep?(step: Step, scenario: Scenario): boolean;
@@ -25,7 +25,7 @@ export interface KnownDeviation {
   /** What to do in place of an action; null to do it as it is. */
   replacesAction?(action: Action): Action | null;
   /** What the implementation should have shown, when this observation is one of the deviation; else null. */
-  repairs?(action: Action, seen: Observation): Observation | null;
+  repairs?(action: Action, seen: Observation, profile: Profile): Observation | null;
   /** A further outcome of the request that is let pass beside an admissible one; null when there is none. */
   relaxes?(outcome: Outcome, request: Request): Outcome | null;
 }

@@ -73,6 +73,27 @@ describe("a result on the terminal", () => {
     expect(lines).toContain("  an earlier counterexample shows nothing any more; moved to out/mended/x.json");
   });
 
+  it("names the rules that were not reached where these are few", () => {
+    const [first] = sample.campaigns;
+    const covered = first!.coverage.map((one, index) => ({ ...one, count: index < 2 ? 0 : 1 }));
+    const few = { ...sample, campaigns: [{ ...first!, coverage: covered }] };
+    const many = {
+      ...sample,
+      campaigns: [{ ...first!, coverage: covered.map((one) => ({ ...one, count: 0 })) }],
+    };
+    const told = (result: Result) => {
+      const all = terminalLines(result);
+      const begin = all.findIndex((one) => one.startsWith("rules of "));
+      return all.slice(begin, all.indexOf("", begin));
+    };
+    const rules = covered.length;
+    expect(told(few)).toEqual([
+      `rules of VT-d reached: ${rules - 2} of ${rules}; not reached:`,
+      ...covered.slice(0, 2).map(({ id, section }) => `  ${id} (${section})`),
+    ]);
+    expect(told(many)).toEqual([`rules of VT-d reached: 0 of ${rules}; --report FILE tells which were not`]);
+  });
+
   it("has a row for each invariant, in their order, and ends with what that means", () => {
     const rows = from("invariant ", 100);
     const ids = rows.slice(1, -2).map((one) => one.split(" ")[0]);
@@ -122,7 +143,9 @@ describe("a result as Markdown", () => {
   });
 
   it("gives text of a program no meaning of its own", () => {
-    expect(text).toContain('failed: it said "\u001b\\[31m\\`oops\\`\u001b\\[0m" \\| \\]\\]\\> \ud800');
+    expect(text).toContain(
+      'failed: it said "\\\\u001b\\[31m\\`oops\\`\\\\u001b\\[0m" \\| \\]\\]\\> \\\\ud800',
+    );
     expect(lines).toContain("## What was generated");
   });
 

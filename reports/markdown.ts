@@ -1,4 +1,5 @@
 /** A result as Markdown, for a comment on a change or a page of a wiki. */
+import { printable } from "../implementations/process/printable.js";
 import type { Result, ResultCampaign, ResultFinding } from "./result.js";
 import { quantity } from "./result-of.js";
 import { counterexample, coverageByArchitecture, seenText, summary, verdictRows } from "./terminal.js";
@@ -116,19 +117,27 @@ function table([header, ...rows]: readonly (readonly string[])[]): string[] {
 
 /** Lines as they are; the fence is longer than any within. */
 function block(lines: readonly string[]): string[] {
-  const text = lines.join("\n");
-  const longest = Math.max(2, ...(text.match(/`+/g) ?? []).map((one) => one.length));
-  const fence = "`".repeat(longest + 1);
+  const text = printable(lines.join("\n"));
+  const fence = "`".repeat(longestQuote(text, 2) + 1);
   return [fence, text, fence, ""];
 }
 
 function code(text: string): string {
-  return text.includes("`") ? `\`\` ${text} \`\`` : `\`${text}\``;
+  const line = printable(text).replaceAll("\n", " ");
+  const longest = longestQuote(line, 0);
+  return longest === 0 ? `\`${line}\`` : `${"`".repeat(longest + 1)} ${line} ${"`".repeat(longest + 1)}`;
+}
+
+/** How many quotes of code follow each other at most; not fewer than so many. */
+function longestQuote(text: string, least: number): number {
+  return Math.max(least, ...(text.match(/`+/g) ?? []).map((one) => one.length));
 }
 
 /** Text without a meaning for Markdown, on one line. */
 function plain(text: string): string {
-  return text.replace(/[\\`*_[\]<>|#]/g, "\\$&").replaceAll("\n", " ");
+  return printable(text)
+    .replace(/[\\`*_[\]<>|#~&]/g, "\\$&")
+    .replaceAll("\n", " ");
 }
 
 function sentence(text: string): string {

@@ -53,6 +53,20 @@ describe("a result as a SARIF log", () => {
     expect(log.runs[0].tool.driver.rules[result.ruleIndex].id).toBe("I1");
   });
 
+  it("has paths as references, whatever stands in them", () => {
+    const sample = sampleResult();
+    const [first] = sample.campaigns;
+    const uriOf = (file: string) => {
+      const campaign = { ...first!, findings: [{ ...first!.findings[0]!, file }] };
+      const log = JSON.parse(sarifLog({ ...sample, campaigns: [campaign] }));
+      return log.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri;
+    };
+    expect(uriOf("out/a b/c#1?x%.json")).toBe("out/a%20b/c%231%3Fx%25.json");
+    expect(uriOf("c:\\ü.json")).toBe("c%3A/%C3%BC.json");
+    expect(uriOf("out/\ud800.json")).toBe("out/%5Cud800.json");
+    expect(uriOf("/tmp/a#b.json")).toBe("file:///tmp/a%23b.json");
+  });
+
   it("has invariants and rules of the specification as rules, each once", () => {
     const { rules } = log.runs[1].tool.driver;
     const ids = rules.map((one: { id: string }) => one.id);

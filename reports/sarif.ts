@@ -5,6 +5,7 @@
  */
 import { isAbsolute } from "node:path";
 import { pathToFileURL } from "node:url";
+import { printable } from "../implementations/process/printable.js";
 import type { Result, ResultCampaign, ResultFinding, ResultRule } from "./result.js";
 
 const SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -102,7 +103,15 @@ function stepsOf({ steps, brokenStep, message, file }: ResultFinding) {
   ];
 }
 
+/** Nothing in a path is a scheme, a query or a fragment. */
+function relativeUri(file: string): string {
+  return file
+    .split(/[\\/]/)
+    .map((one) => encodeURIComponent(printable(one)))
+    .join("/");
+}
+
 function locationOf(file: string) {
-  const uri = isAbsolute(file) ? pathToFileURL(file).href : encodeURI(file.replaceAll("\\", "/"));
+  const uri = isAbsolute(file) ? pathToFileURL(file).href : relativeUri(file);
   return { physicalLocation: { artifactLocation: { uri }, region: { startLine: 1 } } };
 }

@@ -20,6 +20,7 @@ import type { Socket } from "node:net";
 import { constants as system, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ImplementationError } from "../iommu/interface.js";
+import { printable } from "./printable.js";
 import { sleep } from "./waiting.js";
 
 /** What to start. */
@@ -46,6 +47,8 @@ export interface LeashedProcess {
   trimLog(): void;
   /** How it ended, once its pipes are closed. */
   ending(): string;
+  /** How it ended, if it has. */
+  ended(): string | undefined;
   /** Kills it and closes everything. Safe to call twice. */
   end(): void;
 }
@@ -154,7 +157,7 @@ class Running implements LeashedProcess {
   lastWords(): string {
     if (this.#ended) return "";
     const text = (this.#words + this.#endOfLog()).slice(-LAST_WORDS_BYTES);
-    return text.trim().split("\n").slice(-LAST_LINES).join("\n");
+    return printable(text.replaceAll(/\r\n?/g, "\n").trim().split("\n").slice(-LAST_LINES).join("\n"));
   }
 
   started(): void {
@@ -170,11 +173,16 @@ class Running implements LeashedProcess {
 
   ending(): string {
     for (const begun = performance.now(); ; sleep(1)) {
-      this.#learnPid();
-      const status = this.#pid === undefined ? undefined : exitStatusOf(this.#pid);
-      if (status !== undefined) return endingOf(status);
+      const ended = this.ended();
+      if (ended !== undefined) return ended;
       if (performance.now() > begun + ENDING_MS) return "it closed its pipes";
     }
+  }
+
+  ended(): string | undefined {
+    this.#learnPid();
+    const status = this.#pid === undefined ? undefined : exitStatusOf(this.#pid);
+    return status === undefined ? undefined : endingOf(status);
   }
 
   end(): void {

@@ -32,8 +32,28 @@ export class Text extends t.Type<string> {
   }
 }
 
-/** What {@link Text} consists of, as a JSON Schema has it too. */
-export const PRINTABLE = /^\P{Cc}+$/u;
+/**
+ * What {@link Text} consists of, as a JSON Schema has it too: no control characters, none that are invisible or turn lines
+ * around, no line ends, no halves of characters.
+ */
+export const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+$/u;
+
+/** A list of at least one. */
+export class Some<C extends t.Mixed> extends t.Type<t.TypeOf<C>[]> {
+  constructor(readonly item: C) {
+    const is = (value: unknown): value is t.TypeOf<C>[] => list.is(value) && value.length > 0;
+    const list = t.array(item);
+    super(
+      `a list of at least one ${item.name}`,
+      is,
+      (value, context) =>
+        Array.isArray(value) && value.length === 0
+          ? t.failure(value, context)
+          : list.validate(value, context),
+      t.identity,
+    );
+  }
+}
 
 /** The number of a message. */
 export const id = new WholeNumber(0, Number.MAX_SAFE_INTEGER);

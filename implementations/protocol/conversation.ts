@@ -3,6 +3,7 @@ import { isLeft } from "fp-ts/lib/Either.js";
 import type * as t from "io-ts";
 import { ImplementationError } from "../iommu/interface.js";
 import { type LeashedProcess, startLeashed } from "../process/leash.js";
+import { printable } from "../process/printable.js";
 import { type Breakdown, BreakdownError } from "../process/waiting.js";
 import { VERSION } from "../version.js";
 import {
@@ -12,18 +13,21 @@ import {
   helloAnswerCodec,
   PROTOCOL,
   type Role,
+  roleCodec,
 } from "./hello.js";
 import { LineStream } from "./line-stream.js";
 import { mismatch } from "./mismatch.js";
 import { OpenMessages } from "./open-messages.js";
+import { jsonOf, shortened, shownValue } from "./shown-value.js";
 
 /** How long a program may take to write a line that is awaited. */
 export const DEFAULT_TIMEOUT_MS = 5000;
 const SUITE = `iommu-spec ${VERSION}`;
 /** Starting takes longer than answering. */
 const START_PATIENCE = 5;
-/** Of a message or line so much is shown. */
+/** Of a message or line so much is shown, and so much of what a program reports. */
 const SHOWN = 300;
+const REPORT_SHOWN = 2000;
 
 /** A message that begins something; the conversation gives it its `id`. */
 export interface Message {
@@ -87,7 +91,7 @@ export class Conversation {
     this.close(line.id);
     this.#running.process.started();
     this.#running.lines.timeoutMs = this.timeoutMs;
-    if (this.#hello && JSON.stringify(this.#hello) !== JSON.stringify(hello))
+    if (this.#hello && jsonOf(this.#hello) !== jsonOf(hello))
       this.fail("it says something else of itself than when it was started before", line);
     this.#hello = hello;
     return hello;
@@ -178,7 +182,7 @@ export class Conversation {
    * @throws ImplementationError always
    */
   fail(what: string, line?: unknown): never {
-    const shown = line === undefined ? "" : `: ${shortened(JSON.stringify(line))}`;
+    const shown = line === undefined ? "" : `: ${shownValue(line, SHOWN)}`;
     return this.#failed("nonsense", `${what}${shown}`);
   }
 
@@ -202,7 +206,13 @@ export class Conversation {
     if (!greetingCodec.is(line)) return;
     const { protocol, role } = line;
     if (protocol !== PROTOCOL) this.fail(`it speaks protocol ${protocol}, not ${PROTOCOL}`, line);
-    if (role !== this.role) this.fail(`it is a program for the role "${role}", not "${this.role}"`, line);
+    if (role === this.role) return;
+    if (!roleCodec.is(role)) this.fail(`it is a program for the role "${role}", not "${this.role}"`, line);
+    this.end();
+    const [is, asked] = [USE[role], USE[this.role]];
+    throw new ImplementationError(
+      `${this.command} is ${is.what}, not ${asked.what}: give it to ${is.option} instead of ${asked.option}`,
+    );
   }
 
   #text(): string {
@@ -214,16 +224,22 @@ export class Conversation {
     try {
       value = JSON.parse(text);
     } catch {
-      return this.#failed("nonsense", `it wrote what is not JSON: ${shortened(text)}`);
+      return this.#failed("nonsense", `it wrote what is not JSON: ${shortened(text, SHOWN)}`);
     }
     if (typeof value !== "object" || value === null || Array.isArray(value))
       return this.fail("it wrote what is not a JSON object", value);
     const { id } = value as Line;
     if (typeof id !== "number" || this.#open.get(id) === undefined) {
       const of = this.#open.isEmpty ? "and none is open" : "which is not open";
-      return this.fail(`it answers message ${JSON.stringify(id) ?? "without an id"}, ${of}`, value);
+      return this.fail(
+        `it answers message ${id === undefined ? "without an id" : shownValue(id, SHOWN)}, ${of}`,
+        value,
+      );
     }
-    if ("error" in value && errorCodec.is(value)) this.fail(`it reports an error: ${value.error}`, value);
+    if ("error" in value) {
+      const { error } = this.decoded(errorCodec, { ...value, id });
+      this.#failed("reported", `it reports an error: ${shortened(error, REPORT_SHOWN)}`);
+    }
     return value as Line;
   }
 
@@ -236,15 +252,15 @@ export class Conversation {
     }
   }
 
-  #failed(breakdown: Breakdown, what: string): never {
+  #failed(breakdown: Breakdown | "reported", what: string): never {
     const { process } = this.#running!;
-    const ending = breakdown === "ended" ? `${what}: ${process.ending()}` : what;
+    const ending = endingOf(process, breakdown, what);
     const words = process.lastWords();
     const said = words === "" ? "It wrote nothing to its standard error." : `Its last words:\n${words}`;
     const name = this.#hello ? `${this.name} (${this.command})` : this.command;
-    const message = `${name} failed ${this.#awaited()}: ${ending}. ${said}\n${advice[breakdown]}`;
+    const message = `${name} failed ${this.#awaited()}: ${ending}. ${said}\n${(this.#hello ? advice : adviceAtHello)[breakdown]}`;
     this.end();
-    throw new ImplementationError(message);
+    throw new ImplementationError(printable(message));
   }
 
   #awaited(): string {
@@ -252,18 +268,34 @@ export class Conversation {
     const text = this.#open.get(first);
     return text === undefined
       ? "when nothing was asked of it"
-      : `when the answer to this was awaited: ${shortened(`{"id":${first},${text}`)}`;
+      : `when the answer to this was awaited: ${shortened(`{"id":${first},${text}`, SHOWN)}`;
   }
 }
 
 /** What to do about it. */
-const advice: Readonly<Record<Breakdown, string>> = {
+const advice: Readonly<Record<Breakdown | "reported", string>> = {
   ended: "Run it in a debugger: `replay` of the scenario sends it the same messages.",
   silent:
     "It hangs, does not flush its standard output after its answers, or needs longer: --timeout gives it more time.",
   nonsense: "docs/protocol.md says what is expected.",
+  reported: "These are the program's own words; `replay` of the scenario sends it the same messages.",
 };
 
-function shortened(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}...` : text;
+/** The same for a program that has not said who it is: there is no scenario. */
+const adviceAtHello: typeof advice = {
+  ...advice,
+  ended: "It has to stay and to wait for lines on its standard input.",
+  reported: "These are the program's own words.",
+};
+
+/** What a program of a role is, and the option that takes it. */
+const USE: Readonly<Record<Role, { readonly what: string; readonly option: string }>> = {
+  iommu: { what: "an IOMMU", option: "--on" },
+  driver: { what: "a driver", option: "--driver" },
+};
+
+function endingOf(process: LeashedProcess, breakdown: Breakdown | "reported", what: string): string {
+  if (breakdown === "ended") return `${what}: ${process.ending()}`;
+  const ended = breakdown === "silent" ? process.ended() : undefined;
+  return ended === undefined ? what : `${what}: ${ended}, and what it started keeps its standard output open`;
 }

@@ -1,6 +1,6 @@
 /** The first message of a conversation, and its answer: who is there, and what can be asked of it. */
 import * as t from "io-ts";
-import { architecture, id, oneOf, start, Text } from "./codec.js";
+import { architecture, id, oneOf, Some, start, Text } from "./codec.js";
 
 /** The version of the protocol. */
 export const PROTOCOL = 1;
@@ -24,19 +24,19 @@ const identity = t.type({
   role: roleCodec,
   name: new Text(100),
   version: new Text(100),
-  architectures: t.array(architecture),
+  architectures: new Some(architecture),
 });
 
 /** What is left out is offered in full, but for `concurrent`. */
 const capabilities = t.partial({
   /** Ids of the platform profiles that the program can be, or program. */
-  profiles: t.array(t.string),
+  profiles: new Some(new Text(100)),
   /** Types of requests that its devices can issue. */
   requests: t.array(oneOf("read", "write", "atomic", "zero-length-read")),
   /** States that a run can start in. */
-  starts: t.array(start),
-  invalidation: t.array(oneOf("queue", "registers")),
-  flushing: t.array(oneOf("strict", "deferred")),
+  starts: new Some(start),
+  invalidation: new Some(oneOf("queue", "registers")),
+  flushing: new Some(oneOf("strict", "deferred")),
   /** Intents beside start, attach, detach, map, unmap and sync. */
   intents: t.array(oneOf("protect", "merge", "destroy")),
   /** Devices may have several requester ids. */

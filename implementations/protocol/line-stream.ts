@@ -23,7 +23,7 @@ export class LineStream {
     private readonly channel: { readonly commands: number; readonly replies: number },
     /** How long a line may be awaited. */
     public timeoutMs: number,
-    /** Is called while nothing happens. */
+    /** Is called now and then: before something is read, and while nothing happens. */
     private readonly idle: () => void,
   ) {}
 
@@ -59,6 +59,7 @@ export class LineStream {
   receive(): string {
     if (this.#nextLine < this.#lines.length) return this.#lines[this.#nextLine++]!;
     this.flush();
+    this.idle();
     const patience = new Patience(this.timeoutMs, "answering");
     for (;;) {
       const progress = this.#read();

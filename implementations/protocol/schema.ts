@@ -1,6 +1,6 @@
 /** The codecs of messages as a JSON Schema. */
 import * as t from "io-ts";
-import { PRINTABLE, Text, WholeNumber } from "./codec.js";
+import { PRINTABLE, Some, Text, WholeNumber } from "./codec.js";
 import { type Messages, messages } from "./messages.js";
 
 type Schema = { readonly [key: string]: unknown };
@@ -33,6 +33,7 @@ function reference(name: string): Schema {
 function schemaOf(codec: t.Mixed): Schema {
   if (codec instanceof WholeNumber) return { type: "integer", minimum: codec.low, maximum: codec.high };
   if (codec instanceof Text) return { type: "string", maxLength: codec.longest, pattern: PRINTABLE.source };
+  if (codec instanceof Some) return { type: "array", items: schemaOf(codec.item), minItems: 1 };
   if (codec instanceof t.StringType) return { type: "string" };
   if (codec instanceof t.BooleanType) return { type: "boolean" };
   if (codec instanceof t.NullType) return { type: "null" };

@@ -25,15 +25,14 @@ export type Answer = object;
 export type Identity = Omit<HelloAnswer, "id" | "protocol" | "role">;
 
 /**
- * The answer to the hello; null for any other message.
- * @throws InputError when it is for another role, or of another version of the protocol
+ * The answer to the hello, whichever role it is for: the suite says what to do about another; null for any other message.
+ * @throws InputError when it is of another version of the protocol
  */
 export function helloAnswered(message: unknown, role: Role, identity: Identity): Answer | null {
   if (kindOf(message) !== "hello") return null;
-  const { protocol, role: wanted } = message as { readonly protocol?: unknown; readonly role?: unknown };
+  const { protocol } = message as { readonly protocol?: unknown };
   if (protocol !== PROTOCOL)
     throw new InputError(`this program speaks version ${PROTOCOL} of the protocol, not ${protocol}`);
-  if (wanted !== role) throw new InputError(`this program has the role "${role}", not "${wanted}"`);
   const { id } = checked(helloCodec, message) as t.TypeOf<typeof helloCodec>;
   return { id, protocol: PROTOCOL, role, ...identity };
 }

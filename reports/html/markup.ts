@@ -1,5 +1,7 @@
 /** HTML as text that cannot be confused with text that is not HTML yet. */
 
+import { printable } from "../../implementations/process/printable.js";
+
 /** Text that is HTML already. */
 export class Markup {
   constructor(readonly text: string) {}
@@ -31,7 +33,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 function escaped(text: string): string {
-  return text.replace(/[&<>"']/g, (one) => ENTITIES[one]!);
+  return printable(text).replace(/[&<>"']/g, (one) => ENTITIES[one]!);
 }
 
 /** A value as JSON that may stand in a script element: nothing in it ends the element or a line of JavaScript. */

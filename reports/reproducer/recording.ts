@@ -87,6 +87,7 @@ export class Follower {
   }
 
   #putRight(action: Action, seen: Observation): Observation {
-    return this.steerAround.reduce((shown, one) => one.repairs?.(action, shown) ?? shown, seen);
+    const { profile } = this.#setup;
+    return this.steerAround.reduce((shown, one) => one.repairs?.(action, shown, profile) ?? shown, seen);
   }
 }

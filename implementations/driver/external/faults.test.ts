@@ -1,4 +1,7 @@
-/** Whatever a program does wrong, its run has no verdict, its scenario is saved, and the campaign goes on with a new process. */
+/**
+ * Whatever a driver that is a program does wrong, its run has no verdict, its scenario is saved, and the campaign goes on with
+ * a new process. What no program may write, whichever role it has, is in the tests of the protocol.
+ */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +18,7 @@ const folder = compiledForTests();
 const chosen = join(folder, "fault");
 const source = join(folder, "faulty.mjs");
 /** No fault but hanging takes that long on the busiest machine. */
-const TIMEOUT_MS = 3000;
+const TIMEOUT_MS = 2000;
 const program = new DriverProgram(`"${process.execPath}" "${source}"`, TIMEOUT_MS);
 const subject = exposureSubject(
   { name: "faulty", create: program.create },
@@ -43,14 +46,9 @@ describe("a program that", () => {
   it.each([
     ["dies at setup", /"do":"setup".*it exited with status 9/],
     ["is killed in an intent", /it was killed by SIGKILL/],
-    ["says why and dies", /exited with status 9\. Its last words:\nno unit at 0xfed90000/],
     ["dies after an intent", /exited with status 9/],
-    ["hangs in an intent", /it stopped answering for 3 s/],
+    ["hangs in an intent", /it stopped answering for 2 s/],
     ["reports an error", /it reports an error: out of pages/],
-    ["writes what is not JSON", /it wrote what is not JSON: store 5 at 3/],
-    ["writes a huge line", /a line of more than 1048576 bytes/],
-    ["writes half a line", /it exited with status 0/],
-    ["leaves the id out", /answers message without an id/],
     ["speaks of another intent", /answers message \d+, which is not open/],
     ["answers setup under another id", /answers message \d+, which is not open/],
     ["says nothing in particular", /no access that there is: do has to be one of store, /],
@@ -61,6 +59,7 @@ describe("a program that", () => {
       "makes an access after it is done",
       /says more than it was asked|answers message \d+, which is not open/,
     ],
+    ["is done with an access", /it makes an access and is done, both in one line/],
     ["returns with a lock", /ends a routine while it holds the lock "unit"/],
     ["settles what is settled", /the driver settles ticket 999/],
     ["gives back a lock that it has not", /gives back the lock "none" it does not hold/],

@@ -67,6 +67,7 @@ export class DriverProgram {
     const { conversation, underWay } = this;
     const line = this.lineAbout(id);
     if (doneCodec.is(line)) {
+      if ("do" in line) conversation.fail("it makes an access and is done, both in one line", line);
       underWay.delete(id);
       conversation.close(id);
       if (underWay.size === 0) conversation.checkSilence();

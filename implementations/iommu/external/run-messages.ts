@@ -108,6 +108,8 @@ function observed(conversation: Conversation, action: Action): Observation {
       return conversation.receiveAnswer(answers[action.do]).seen ? SEEN : NOTHING;
     case "request": {
       const answer = conversation.receiveAnswer(answers.request);
+      if ("page" in answer && "effect" in answer)
+        conversation.fail("it tells both a page and another effect", answer);
       return { low: "page" in answer ? answer.page : Effect[answer.effect], high: 0 };
     }
     default:

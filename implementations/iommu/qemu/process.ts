@@ -11,7 +11,7 @@ export interface BootFiles {
 }
 
 /** A running QEMU. */
-export interface QemuProcess extends Omit<LeashedProcess, "ending"> {
+export interface QemuProcess extends Omit<LeashedProcess, "ending" | "ended"> {
   /** The file that is the guest's memory. */
   readonly memory: number;
 }

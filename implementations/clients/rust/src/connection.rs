@@ -59,8 +59,9 @@ impl<'a> Connection<'a> {
         Ok(self.output.write_all(line.end().as_bytes())?)
     }
 
-    /// Reads the first message and sees that the suite speaks this protocol and means this role; its id.
-    pub fn greet(&mut self, role: &str) -> Result<Option<u64>, Error> {
+    /// Reads the first message and sees that the suite speaks this protocol; its id. Whether this is the role that it means
+    /// is for the suite to see from the answer.
+    pub fn greet(&mut self) -> Result<Option<u64>, Error> {
         let Message { id, body } = match self.receive()? {
             Some(message) => message,
             None => return Ok(None),
@@ -72,12 +73,6 @@ impl<'a> Connection<'a> {
         if protocol != PROTOCOL {
             return Err(Error::conversation(format!(
                 "the suite speaks protocol {protocol}, this program {PROTOCOL}"
-            )));
-        }
-        let asked = body.text("role")?;
-        if asked != role {
-            return Err(Error::conversation(format!(
-                "this program is for the role \"{role}\", not \"{asked}\""
             )));
         }
         Ok(Some(id))

@@ -187,7 +187,7 @@ pub(crate) fn converse<F>(
 where
     F: FnMut(&DriverSetup) -> Result<Box<dyn Driver>, Error>,
 {
-    if let Some(id) = connection.greet("driver")? {
+    if let Some(id) = connection.greet()? {
         connection.send(description.greeting(id))?;
     }
     let mut current: Option<Box<dyn Driver>> = None;

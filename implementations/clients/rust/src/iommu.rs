@@ -181,7 +181,7 @@ pub(crate) fn converse(
     description: &IommuDescription,
     iommu: &mut dyn Iommu,
 ) -> Result<(), Error> {
-    if let Some(id) = connection.greet("iommu")? {
+    if let Some(id) = connection.greet()? {
         connection.send(description.greeting(id))?;
     }
     let mut unit = Unit { iommu, memory: Memory::default() };
