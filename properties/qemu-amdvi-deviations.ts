@@ -17,6 +17,8 @@ const NEW = ["11.1"];
 const ALL = [...OLD, ...NEW];
 
 const { rootPages } = amdViPlaces;
+/** Address bit 48 is the lowest bit of the DeviceID in the key of a cached translation. */
+const FIRST_OVERLAPPING_PAGE = 2 ** 36;
 /** 256 commands of 16 bytes. */
 const RING_BYTES = 0x1000;
 
@@ -80,6 +82,14 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
         corruptsDevice(step, [9, 10, 11]) ||
         (step.do === "dma" && step.iova + 1 >= 512 ** fewestLevels(step, scenario)),
     ),
+  },
+  {
+    id: "cached-under-overlapping-key",
+    statement:
+      "Address bits from 48 on and the DeviceID are the same bits of what a cached translation is found by: one serves other addresses, and other devices",
+    specification: "2.2.2, 2.2.3: a request is translated by the entries of its device and address",
+    versions: OLD,
+    avoidsAction: (action) => action.do === "request" && action.request.page >= FIRST_OVERLAPPING_PAGE,
   },
   {
     id: "rights-of-leaf-cached",
@@ -156,7 +166,8 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     versions: ALL,
     avoidsStep: ofAmdVi(
       (step, { start, steps }) =>
-        corruptsDevice(step, CHECKED_DEVICE_BITS) && (start === "reset" || steps.some(clearsValid)),
+        corruptsDevice(step, CHECKED_DEVICE_BITS) &&
+        (start === "reset" || steps.some((one) => clearsValid(one) || usesEmptyTable(one))),
     ),
   },
   {
@@ -166,9 +177,14 @@ export const qemuAmdViDeviations: readonly KnownDeviation[] = [
     specification: "2.4.2, 2.5.2, 2.5.4: those events are about requests",
     versions: NEW,
     avoidsStep: ofAmdVi(
-      (step) =>
-        corruptsDevice(step, CHECKED_DEVICE_BITS) ||
-        (step.do === "set-device-table" && step.table === "absent"),
+      (step, { steps }) =>
+        step.do === "invalidate" &&
+        step.target.command === "device" &&
+        steps.some(
+          (one) =>
+            corruptsDevice(one, CHECKED_DEVICE_BITS) ||
+            (one.do === "set-device-table" && one.table === "absent"),
+        ),
     ),
   },
   {
@@ -331,6 +347,11 @@ function corruptsTable(step: AmdViStep, bits: readonly number[]): boolean {
 /** Whether a step leaves a device table entry with V = 0. */
 function clearsValid(step: AmdViStep): boolean {
   return (step.do === "attach" && step.type === "untranslated") || corruptsDevice(step, [0]);
+}
+
+/** Whether a step moves the unit to the device table that is empty at the start: V = 0 in every entry. */
+function usesEmptyTable(step: AmdViStep): boolean {
+  return step.do === "set-device-table" && step.table === "B";
 }
 
 /** Whether a step links a table that is used at another level too. */

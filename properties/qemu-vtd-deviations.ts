@@ -4,16 +4,14 @@
  */
 import { PAGES_OF_SIZE, type PageSize, vtdPlaces } from "../generators/places.js";
 import type { Step } from "../generators/scenario.js";
-import { pageLimit, platformOf, vtdProfile } from "../model/vtd/profile.js";
+import type { Profile } from "../model/profile.js";
+import { platformOf, vtdProfile } from "../model/vtd/profile.js";
 import { Offset } from "../model/vtd/registers.js";
 import { faultRules } from "../model/vtd/rules.js";
-import {
-  INTERRUPT_RANGE_FIRST_PAGE,
-  INTERRUPT_RANGE_LAST_PAGE,
-  inInterruptRange,
-} from "../model/vtd/walk.js";
+import { INTERRUPT_RANGE_FIRST_PAGE, INTERRUPT_RANGE_LAST_PAGE } from "../model/vtd/walk.js";
 import type { KnownDeviation } from "./known-deviation.js";
 
+const FAULT_RECORD_LOW = 0x220;
 const FAULT_RECORD_HIGH = 0x228;
 const PASID_PRESENT = 0x80000000;
 const PASID_VALUE = 0x0fffff00;
@@ -90,10 +88,12 @@ export const qemuVtdDeviations: readonly KnownDeviation[] = [
     statement: "FRCD.FI keeps address bits above the largest supported width",
     specification: "11.4.7.6: bits 63:N of FI read 0, N being the largest supported width",
     versions: ["7.2", "10.0", "11.1"],
-    avoidsAction: (action, profile) =>
-      action.do === "request" &&
-      action.request.page >= pageLimit(12 + 9 * platformOf(vtdProfile(profile)).largestLevels) &&
-      !inInterruptRange(action.request.page),
+    repairs: (action, seen, profile) => {
+      const isRecord =
+        action.do === "read-register" && action.offset === FAULT_RECORD_LOW && action.width === 8;
+      if (!isRecord || seen.high < limitOfHighHalf(profile)) return null;
+      return { low: seen.low, high: seen.high % limitOfHighHalf(profile) };
+    },
   },
   {
     id: "wait-without-sign-refused",
@@ -122,13 +122,6 @@ export const qemuVtdDeviations: readonly KnownDeviation[] = [
     specification: "6.5.2.8, 11.4.9.9: FSTS.IQE is set, IQEI is 4",
     versions: ["7.2"],
     avoidsStep: refuses("interrupt-entry"),
-  },
-  {
-    id: "page-request-drain-accepted",
-    statement: "A wait descriptor with PD = 1 is carried out although ECAP.PDS = 0",
-    specification: "6.5.2.9: PD is reserved then; FSTS.IQE is set",
-    versions: ["10.0"],
-    avoidsStep: refuses("page-request-drain"),
   },
   {
     id: "wait-with-both-signs-aborts",
@@ -176,6 +169,11 @@ export const qemuVtdDeviations: readonly KnownDeviation[] = [
 /** A condition on steps: a bad descriptor of that kind. */
 function refuses(error: string): (step: Step) => boolean {
   return (step) => step.do === "queue-error" && step.error === error;
+}
+
+/** Bits 63:32 of an address of the largest supported width are below this. */
+function limitOfHighHalf(profile: Profile): number {
+  return 2 ** (12 + 9 * platformOf(vtdProfile(profile)).largestLevels - 32);
 }
 
 function overlapsInterruptRange(page: number, size: PageSize): boolean {
