@@ -12,6 +12,9 @@ import { Progress } from "./progress.js";
 /** Characters of a folder's name: file systems take 255 bytes. */
 const LONGEST_NAME = 200;
 
+/** The exit code of what SIGINT has ended. */
+const INTERRUPTED = 130;
+
 /** How long and on how many threads each campaign is to run. */
 export interface Effort {
   readonly seed: number;
@@ -35,6 +38,13 @@ export async function runCampaigns(campaigns: readonly Planned[], effort: Effort
   );
   const sharesOf = (campaign: number) => shares.slice(campaign * workers, (campaign + 1) * workers);
   const job = new URL("./campaign-job.js", import.meta.url);
+  const interrupted = () => {
+    for (const one of displays) one.done();
+    for (const line of soFar(shares)) process.stderr.write(`${line}\n`);
+    process.exit(INTERRUPTED);
+  };
+  // With one thread this one has no turn before it is done.
+  if (workers > 1) process.once("SIGINT", interrupted);
   try {
     await onWorkers<CampaignTask, CampaignPart, CampaignNews>(job, tasks, workers, {
       done: (index, part) => shares[index]!.done(part),
@@ -48,6 +58,7 @@ export async function runCampaigns(campaigns: readonly Planned[], effort: Effort
     if (!(error instanceof WorkerError)) throw error;
     for (const { index, message } of error.failures) shares[index]!.died(message);
   } finally {
+    process.off("SIGINT", interrupted);
     for (const one of displays) one.done();
   }
   return campaigns.map(({ subject, judged }, index) => ({
@@ -81,6 +92,17 @@ function folderName(heading: string): string {
     .replaceAll(/[^a-z0-9.]+/gi, "-")
     .replace(/^[-.]+|-$/g, "")
     .slice(0, LONGEST_NAME);
+}
+
+/** What was found before somebody put an end to it: it is saved. */
+function soFar(shares: readonly ShareNews[]): string[] {
+  const runs = shares.reduce((sum, one) => sum + one.progress.runs, 0);
+  const found = new Map(shares.flatMap((one) => one.found.map((each) => [each.file, each] as const)));
+  const files = [...found.values()].map(({ known, finding, file }) => `  ${known ?? finding.kind}: ${file}`);
+  return [
+    `stopped after ${runs} scenarios; found so far, to be shown again by \`replay\`: ${files.length}`,
+    ...files,
+  ];
 }
 
 /** How far the shares of a campaign are together. */

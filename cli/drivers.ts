@@ -156,7 +156,10 @@ async function loaded(path: string): Promise<Readonly<Record<string, unknown>>> 
   try {
     return (await import(pathToFileURL(file).href)) as Record<string, unknown>;
   } catch (error) {
-    throw new UsageError(`${path} cannot be loaded: ${error instanceof Error ? error.message : error}`);
+    const why = error instanceof Error ? error.message : String(error);
+    const isModule = /\.[cm]?[jt]s$/.test(path);
+    const hint = isModule ? "" : `; if it is a program, write --driver "exec:${path}"`;
+    throw new UsageError(`${path} cannot be loaded as a module: ${why}${hint}`);
   }
 }
 

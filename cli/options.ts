@@ -121,7 +121,7 @@ export function parseOptions(args: readonly string[]): Options {
     timeoutMs: values.timeout === undefined ? undefined : duration("timeout", values.timeout),
     at: wholeNumber("at", values.at, 1),
     reports: values.report ?? [],
-    command: ["iommu-spec", ...args.map(shellWord)].join(" "),
+    command: ["npx", "iommu-spec", ...args.map(shellWord)].join(" "),
     pci: values.pci,
     json: values.json ?? false,
     help: values.help ?? false,

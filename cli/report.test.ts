@@ -60,7 +60,7 @@ describe("check --report", () => {
     expectReports();
     const result = resultFrom(readFileSync("a.json", "utf8"));
     expect(terminalLines(result).join("\n")).toBe(out);
-    expect(result.command).toMatch(/^iommu-spec check --on reference .* --report a\.html$/);
+    expect(result.command).toMatch(/^npx iommu-spec check --on reference .* --report a\.html$/);
     expect(result.campaigns[0]!.generated.map((one) => one.group)).toContain("kind of step");
   });
 

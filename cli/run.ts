@@ -32,7 +32,8 @@ const HELP = `iommu-spec: an executable specification of x86 IOMMUs that judges 
                                    or a program, as "exec:COMMAND"; then --on is model (all that a unit may do, the default)
                                    or, for drivers, any IOMMU
     --qemu PATH                    the QEMU to use (default: IOMMU_SPEC_QEMU, then PATH)
-    --timeout D                    how long a program may take for a line that is awaited (default 5s)
+    --timeout D                    how long a program may take for a line that is awaited (default 5s; five
+                                   times that for its first)
     --property ID                  only this invariant; may be given again
     --profile ID                   only this platform, which implies its architecture; may be given again
     --seed N  --runs N  --time D   which scenarios, how many, for how long each (30s, 10m, 1h); default about a minute

@@ -1,6 +1,6 @@
 /** `check` on several threads, as it is installed: what they find together, and what becomes of one that dies. */
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -57,5 +57,24 @@ describe("check --workers", () => {
     expect(status).toBe(3);
     expect(campaign.failures).toEqual([{ message: "its thread died: exit code 9", file: null }]);
     expect(campaign.runs).toBeGreaterThanOrEqual(20);
+  });
+
+  it("an interrupt ends it, and says where what was found is", async () => {
+    const cwd = mkdtempSync(join(folder, "run-"));
+    const faulty = ["--driver", "vtd:free-before-submit", "--profile", "qemu-39", "--seed", "1"];
+    const command = [join(folder, "cli/main.js"), "check", ...faulty, "--time", "1h", "--workers", "2"];
+    const child = spawn(process.execPath, command, { cwd, stdio: ["ignore", "ignore", "pipe"] });
+    const said: string[] = [];
+    child.stderr.on("data", (text: Buffer) => said.push(text.toString()));
+    const ended = new Promise<number | null>((resolve) => child.on("exit", resolve));
+    const out = join(cwd, "out");
+    const isFound = () =>
+      existsSync(out) && readdirSync(out, { recursive: true }).join().includes("freed-page");
+    while (!isFound()) await new Promise((resolve) => setTimeout(resolve, 100));
+    // A thread says what it has found a moment after it has saved it.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    child.kill("SIGINT");
+    expect(await ended).toBe(130);
+    expect(said.join("")).toMatch(/stopped after \d+ scenarios; .*\n(.*\n)* {2}freed-page: out\/.*\.json/);
   });
 });

@@ -72,7 +72,7 @@ export const Effect = {
   nowhere: -2,
   /** A DWORD write to FEEx_xxxxh went to the interrupt unit. */
   interrupt: -3,
-  /** Completed without touching memory (a zero-length read of the interrupt range). */
+  /** Completed without touching memory: a zero-length read that is not blocked. */
   done: -4,
 } as const;
 

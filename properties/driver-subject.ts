@@ -26,6 +26,7 @@ import {
   type Subject,
   type Verdict,
   withFewSteps,
+  withinProfiles,
 } from "./subject.js";
 
 /** A driver with the name it is shown under. */
@@ -237,7 +238,7 @@ function common(name: string, heading: string, generator: IntentGeneratorOptions
     architecture: architectureDrawn(generator),
     generate: (seed: number, mostSteps?: number) =>
       generateIntentScenario(seed, withFewSteps(generator, mostSteps)),
-    simpler: simplerIntentScenarios,
+    simpler: withinProfiles(simplerIntentScenarios, generator),
     avoiding: (scenario: IntentScenario) => scenario,
   };
 }

@@ -102,6 +102,17 @@ export function withFewSteps<Options extends { readonly fewestSteps: number; rea
   return mostSteps === undefined ? options : { ...options, fewestSteps: 1, mostSteps };
 }
 
+/** What shrinking gives, on the platform of the scenario or another of those that are drawn from. */
+export function withinProfiles<S extends AnyScenario>(
+  simpler: (scenario: S) => Iterable<S>,
+  { profiles }: { readonly profiles: readonly string[] },
+): (scenario: S) => Iterable<S> {
+  return function* (scenario) {
+    for (const one of simpler(scenario))
+      if (one.profile === scenario.profile || profiles.includes(one.profile)) yield one;
+  };
+}
+
 /** The architecture that a generator draws platforms of. */
 export function architectureDrawn({ profiles }: { readonly profiles: readonly string[] }): Architecture {
   return architectureOf(platformNamed(profiles[0]!));

@@ -20,6 +20,7 @@ import {
   type Subject,
   type Verdict,
   withFewSteps,
+  withinProfiles,
 } from "../subject.js";
 import { PlatformHardware } from "./hardware.js";
 import { PlatformModel } from "./model.js";
@@ -95,7 +96,7 @@ export function platformSubject(
     generate: (seed, mostSteps) => generatePlatformScenario(seed, withFewSteps(generator, mostSteps)),
     judge: (scenario) => verdictOn(bench, scenario, software),
     judgeAfresh: (scenario) => verdictOn(new PlatformExposureBench(), scenario, software),
-    simpler: simplerPlatformScenarios,
+    simpler: withinProfiles(simplerPlatformScenarios, generator),
     avoiding: (scenario) => scenario,
     coverage: () => bench.coverage(),
   };

@@ -194,7 +194,7 @@ struct iommu_spec_driver {
     /* Removes pages, all or part of what was mapped at once. */
     void (*unmap)(const char *domain, const struct iommu_spec_mapping *mapping, iommu_spec_ticket ticket);
 
-    /* From here on each may be NULL: then the suite does not ask for it. */
+    /* From here on each may be NULL: then it is not asked for. */
 
     /* Pages that are mapped get other rights. */
     void (*protect)(const char *domain, const struct iommu_spec_mapping *mapping, iommu_spec_ticket ticket);

@@ -27,7 +27,8 @@ static void attach(const struct iommu_spec_device *device, const char *domain, i
 {
     /*
      * FILL IN: look the domain up by its name, or make one; write the context entries of device->requesters; invalidate
-     * what may be cached. A device that has another domain is switched over.
+     * what may be cached. A device that has another domain is switched over: between the two
+     * it is to be reset (iommu_spec_reset_device), as what it was told to do was for its old domain.
      */
     (void)device, (void)domain;
     iommu_spec_fail("attach is not filled in");
