@@ -159,7 +159,7 @@ async function loaded(path: string): Promise<Readonly<Record<string, unknown>>> 
     const why = error instanceof Error ? error.message : String(error);
     const isModule = /\.[cm]?[jt]s$/.test(path);
     const hint = isModule ? "" : `; if it is a program, write --driver "exec:${path}"`;
-    throw new UsageError(`${path} cannot be loaded as a module: ${why}${hint}`);
+    throw new UsageError(`${path} cannot be loaded: ${why}${hint}`);
   }
 }
 
