@@ -8,5 +8,6 @@ export default defineConfig({
     // Left to itself the runner keeps a core for its watch mode.
     maxWorkers: "100%",
     testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -90,7 +90,7 @@ const LAST_LINES = 12;
 const LOG_LIMIT_BYTES = 1 << 20;
 const SETUP_MS = 10_000;
 /** The pipes of a process close a moment before it is gone; longer where the machine has much else to do. */
-const ENDING_MS = 1000;
+const ENDING_MS = 3000;
 
 /**
  * Starts a process with pipes at its standard input and output.

@@ -58,7 +58,7 @@ lost() {
 qtest() {
   number=$((number + 1))
   command_sent="$1 $2"
-  printf '%s\n' "$*" 2>/dev/null >&3 || lost "$command_sent"
+  { printf '%s\n' "$*" >&3; } 2>/dev/null || lost "$command_sent"
   IFS= read -r reply <&4 || lost "$command_sent"
   case $reply in
     "OK 0x"*) value=$\{reply#OK 0x} ;;
